@@ -32,7 +32,17 @@ def test_a_message_survives_the_packet(message):
 
 @pytest.mark.parametrize(
     "packet",
-    [b"", b"\xff\x00", b"[]", b"{}", b'["Drain"]', b'["Drain", {}]', b'["Bomb", {}]', b'[["Quit"], {}]', b"3"],
+    [
+        b"",
+        b"\xff\x00",
+        b"[]",
+        b"{}",
+        b'["Drain"]',
+        b'["Drain", {}]',
+        b'["Bomb", {}]',
+        b'[["Quit"], {}]',
+        b"3",
+    ],
 )
 def test_what_an_app_may_write_there_is_refused(packet):
     with pytest.raises(MessageError, match="not a message"):

@@ -223,7 +223,8 @@ class Arbiter:
         if self._desired.stop is not None:
             return
         if not self._was_ready:
-            log.error("%s\nno worker could start: giving up, exit code %d", failure.text, failure.exit_code)
+            log.error("%s could not start: %s", worker.identity, failure.text)
+            log.error("no worker was ever ready: giving up, exit code %d", failure.exit_code)
             self._exit_code = Exit(failure.exit_code)
             self._desired = replace(self._desired, stop=Stop(False, 0))
             self._blueprint.stop_listening()

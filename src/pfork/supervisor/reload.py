@@ -68,6 +68,7 @@ def start_checker(posix: Posix, blueprint: Blueprint, now_ns: int, close: Callab
 
     def main() -> int:
         os.close(reader)
+        answer: dict[str, Any]
         try:
             answer = {"settings": blueprint.check()}
         except PforkError as error:
