@@ -1,0 +1,330 @@
+"""Reads the requests of one connection. This is the only module that names httptools."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from httptools import HttpParserCallbackError, HttpParserError, HttpParserUpgrade, HttpRequestParser
+
+from pfork.http1.chunked import ChunkedDecoder
+from pfork.http1.errors import ProtocolError
+from pfork.http1.framing import CHUNKED, FRAMING, read_framing
+from pfork.http1.head import HeadWalk, parse_request_line, target_authority
+
+if TYPE_CHECKING:
+    from pfork.config import HttpSettings
+
+CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+"""To be sent once, where ``expect_continue`` is true, as soon as the body is wanted."""
+
+_HEAD_END: Final = b"\r\n\r\n"
+_CR: Final = 0x0D
+_SLASH: Final = 0x2F
+_UNLIMITED: Final = 1 << 62
+
+# The looks behind keep the first one linear in a long run of spaces, and leave a line of white space alone:
+# as an empty line it would end the head early.
+_trailing_space: Final = re.compile(rb"(?<![ \t\n])[ \t]+(?=\r\n)")
+_host_line: Final = re.compile(rb"\r\n[Hh][Oo][Ss][Tt]:[^\r\n]*")
+
+# httptools is given this line in the place of the client's, which is parsed here. So any method is possible,
+# and which ones are taken for an upgrade or a tunnel, or what a target may hold, does not depend on
+# httptools' version.
+_GIVEN_LINE: Final = b"GET / HTTP/1.1"
+
+
+class RequestReader:
+    """The requests of one connection, one after the other: head, body, next head ... It touches no socket.
+
+    A gateway subclasses it to say where headers go: ``begin`` makes a place for them, ``on_header`` is called
+    by httptools for each. A request ends when its body has been read; ``next_request`` then begins the next
+    one. After a ProtocolError the reader is of no more use.
+
+    Attributes, of the current request. Those but the first three are valid once the head is complete.
+        method: as sent. Like ``target`` known once the request line is, empty before.
+        target: the request target, raw, as sent; see ``split_target``.
+        head_done: the head is complete.
+        http11: HTTP/1.1; otherwise 1.0.
+        keep_alive: the client's wish (RFC 9112 9.3).
+        content_length: bytes of the body; 0 none, -1 (``CHUNKED``) unknown.
+        expect_continue: the client waits for ``CONTINUE``. False when bytes of the body came with the head.
+        upgrade: the value of Upgrade in lower case where Connection names it, on HTTP/1.1; otherwise b"".
+        body_done: the whole body has been given out; true at once where there is none.
+    """
+
+    __slots__ = (
+        "_body_left",
+        "_chunks",
+        "_framing",
+        "_kept",
+        "_limits",
+        "_most_lines",
+        "_partial",
+        "_position",
+        "_small_head",
+        "_walk",
+        "body_done",
+        "content_length",
+        "expect_continue",
+        "head_done",
+        "http11",
+        "keep_alive",
+        "method",
+        "target",
+        "upgrade",
+    )
+
+    FRAMING: Final = FRAMING
+
+    def __init__(self, limits: HttpSettings) -> None:
+        self._limits = limits
+        # A head of at most this many bytes and lines breaks no limit, whatever is in it.
+        self._small_head = min(limits.limit_request_line or _UNLIMITED, limits.limit_request_field_size or _UNLIMITED)
+        self._most_lines = (limits.limit_request_fields or _UNLIMITED) + 2  # request line and empty line
+        self._kept = b""  # what came and is not used yet, from _position on
+        self._position = 0
+        self._walk: HeadWalk | None = None  # through a head that is not complete
+        self._partial = bytearray()  # what the walk has seen
+        self._framing: list[tuple[bytes, bytes]] = []
+        self._chunks: ChunkedDecoder | None = None
+        self._body_left = 0
+        self.method = ""
+        self.target = b""
+        self.head_done = False
+        self.http11 = True
+        self.keep_alive = True
+        self.content_length = 0
+        self.expect_continue = False
+        self.upgrade = b""
+        self.body_done = False
+
+    # For subclasses
+
+    def begin(self) -> None:
+        """The headers come next: make a fresh place for them. ``method``, ``target``, ``http11`` are set."""
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One header, its name as sent, in the order sent; called by httptools.
+
+        Whoever overrides this hands a header whose lower-case name is in ``FRAMING`` to ``framing_header`` as
+        well. With a cache of names, that costs nothing for all others.
+        """
+        lower = name.lower()
+        if lower in FRAMING:
+            self.framing_header(lower, value)
+
+    def framing_header(self, name: bytes, value: bytes) -> None:
+        """Tell http1 of a header whose name, here in lower case, is in ``FRAMING``."""
+        self._framing.append((name, value))
+
+    # Heads
+
+    def receive(self, data: bytes) -> bool:
+        """Take bytes of a head. What is behind it is kept, for ``receive_body`` and ``next_request``.
+
+        Returns:
+            The head is complete: the attributes are valid, and the subclass has got the headers.
+
+        Raises:
+            ProtocolError: refused, before the head is complete where that can be known.
+            RuntimeError: the head was complete before. Its body goes to ``receive_body``.
+        """
+        if self.head_done:
+            raise RuntimeError("receive() after the head: these bytes would be taken for a head")
+        if self._walk is None:
+            return self._take_head(data, 0)
+        return self._take_more(data)
+
+    def next_request(self) -> bool:
+        """Begin the next request with the bytes kept. True when its head is complete already (pipelining).
+
+        Raises:
+            ProtocolError: as ``receive``.
+            RuntimeError: the body of the current request was not read to its end.
+        """
+        if not self.body_done:
+            raise RuntimeError("next_request() before the body's end: the rest would be taken for a head")
+        self.method = ""
+        self.target = b""
+        self.head_done = self.body_done = False
+        kept = self._kept
+        if not kept:
+            return False
+        self._kept = b""
+        return self._take_head(kept, self._position)
+
+    @property
+    def is_clean(self) -> bool:
+        """No byte of a further request has come, closing loses none. (A line end behind a body is none.)"""
+        if self._walk is not None:
+            beginning = bytes(self._partial[:3])
+        else:
+            beginning = self._kept[self._position : self._position + 3]
+        return beginning in (b"", b"\r", b"\r\n")
+
+    def _take_head(self, data: bytes, start: int) -> bool:
+        """The fast path: a head in one piece, as nearly all are."""
+        end = data.find(_HEAD_END, start)
+        if end < 0 or data[start] == _CR:
+            self._walk = HeadWalk(self._limits)
+            self._partial = bytearray()
+            return self._take_more(data[start:])
+        end += 4
+        if end < len(data):
+            self._kept = data
+            self._position = end
+        self._parse(data[start:end])
+        return True
+
+    def _take_more(self, data: bytes) -> bool:
+        """The careful path: pieces of a head, or an empty line before one."""
+        walk = self._walk
+        assert walk is not None
+        partial = self._partial
+        partial += data
+        try:
+            end = walk.advance(partial)
+        finally:
+            self.method, self.target = walk.method, walk.target  # for the log, also of a refused head
+        if end < 0:
+            return False
+        self._walk = None
+        self._partial = bytearray()
+        self._kept = bytes(partial[end:])
+        self._position = 0
+        self._parse(bytes(partial[2 if partial[0] == _CR else 0 : end]))
+        return True
+
+    def _parse(self, head: bytes) -> None:
+        """Parse a whole head. Checks on its bytes are single passes in C; a walk explains what they find."""
+        if len(head) > self._small_head or head.count(b"\n") > self._most_lines:
+            HeadWalk(self._limits).advance(head)
+        line_end = head.find(b"\r\n")
+        try:
+            self.method, target, http11 = parse_request_line(head[:line_end])
+        except ProtocolError:
+            HeadWalk(self._limits).advance(head)  # knows better, when there is a bare CR or LF in the line
+            raise
+        self.target = target
+        self.http11 = http11
+        fields = head[line_end:]
+        # White space behind a value is not part of it (RFC 9112 5.1), but httptools leaves it there.
+        if fields.find(b" \r") >= 0 or fields.find(b"\t") >= 0:
+            fields = _trailing_space.sub(b"", fields)
+        if target[0] != _SLASH:
+            fields = _put_host(target, http11, fields)
+        self._framing = []
+        self.begin()
+        try:
+            # A new parser for each head: nothing of one request can reach the next, it takes 0.15 us, and
+            # since it is not kept (it holds methods of this object) no cycle leaves a closed connection to
+            # the collector.
+            HttpRequestParser(self).feed_data(_GIVEN_LINE + fields)
+        except HttpParserUpgrade:
+            pass  # httptools lets go of the connection here; it has seen all that it was to see
+        except HttpParserError as error:
+            self._explain(head, error)
+        framing = read_framing(http11, self._framing)
+        self.content_length, self.keep_alive, self.expect_continue, self.upgrade = framing
+        self.head_done = True
+        if self.content_length:
+            self._begin_body()
+        else:
+            self.body_done = True
+
+    def _explain(self, head: bytes, error: HttpParserError) -> None:
+        """Raise for the rule that was broken by a head that httptools refused."""
+        if isinstance(error, HttpParserCallbackError) and error.__context__ is not None:
+            raise error.__context__  # not the client's fault: on_header failed
+        walk = HeadWalk(self._limits)
+        walk.advance(head)
+        read_framing(self.http11, walk.framing)
+        raise ProtocolError(400, "a malformed head") from error
+
+    # Bodies
+
+    def _begin_body(self) -> None:
+        limit = self._limits.limit_request_body
+        if self.content_length == CHUNKED:
+            self._chunks = ChunkedDecoder(limit)
+        elif 0 < limit < self.content_length:
+            raise ProtocolError(413, "the body is larger than limit_request_body")
+        self._body_left = self.content_length
+        if self._kept:
+            self.expect_continue = False  # RFC 9110 10.1.1: no need, once some of the content has come
+
+    def receive_body(self, data: bytes = b"") -> bytes:
+        """Take bytes, give bytes of the body, those that came with the head first; see ``body_done``.
+
+        b"" says only that there are none now. What comes behind the body is kept for ``next_request``:
+        without a bound, so stop reading from the client then. Trailers are checked and dropped.
+
+        Raises:
+            ProtocolError: 400 for malformed chunks, 413 for a body and 431 for trailers that are too large.
+        """
+        if self._kept:
+            data = self._kept[self._position :] + data
+            self._kept = b""
+        if self.body_done:
+            self._keep(data, 0)
+            return b""
+        if self._chunks is not None:
+            body = self._chunks.decode(data)
+            if self._chunks.done:
+                self.body_done = True
+                self._keep(self._chunks.rest, 0)
+                self._chunks = None
+            return body
+        left = self._body_left
+        if len(data) < left:
+            self._body_left = left - len(data)
+            return data
+        self.body_done = True
+        if len(data) == left:
+            return data
+        self._keep(data, left)
+        return data[:left]
+
+    def _keep(self, data: bytes, position: int) -> None:
+        self._kept = data
+        self._position = position
+
+
+def _require_strictness() -> None:
+    """httptools is trusted to refuse these lines: asking again for each request would cost more than it does.
+
+    Raises:
+        ImportError: this httptools takes one of them; releases before 0.6.3 do.
+    """
+    for line in (
+        b"A: b\r\n c",
+        b"A:\r\n c",
+        b" A: b",
+        b"A : b",
+        b": b",
+        b"A: b\nC: d",
+        b"A: b\rC: d",
+        b"A: \0",
+    ):
+        try:
+            HttpRequestParser(object()).feed_data(_GIVEN_LINE + b"\r\n" + line + b"\r\n\r\n")
+        except HttpParserError:
+            continue
+        raise ImportError(f"httptools takes the malformed header {line!r}: install httptools 0.6.3 or later")
+
+
+_require_strictness()
+
+
+def _put_host(target: bytes, http11: bool, fields: bytes) -> bytes:
+    """The fields with the host of an absolute-form target as the value of Host.
+
+    RFC 9112 3.2.2: the Host received is to be ignored. Done here, no gateway can forget it. Several Hosts
+    remain several, and no Host on HTTP/1.1 remains none: both are refused.
+    """
+    authority = target_authority(target)
+    if authority is None:  # the target is *
+        return fields
+    fields, hosts = _host_line.subn(b"\r\nHost: " + authority, fields)
+    return fields if hosts or http11 else b"\r\nHost: " + authority + fields
