@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from pfork.config import HttpSettings
-from pfork.http1 import FRAMING, ProtocolError, RequestReader
+from pfork.http1 import FieldCache, ProtocolError, RequestReader
 
 from .cases import Parsed
 
@@ -15,18 +15,12 @@ LIMITS = HttpSettings()
 class ListReader(RequestReader):
     """The smallest gateway: it lists the headers, as an ASGI scope does."""
 
-    def __init__(self, limits: HttpSettings = LIMITS) -> None:
-        super().__init__(limits)
+    def __init__(self, limits: HttpSettings = LIMITS, fields: FieldCache[tuple[bytes, bytes]] | None = None) -> None:
+        super().__init__(limits, fields or FieldCache(lambda name, value: (name.lower(), value)))
         self.headers: list[tuple[bytes, bytes]] = []
 
-    def begin(self) -> None:
-        self.headers = []
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        lower = name.lower()
-        self.headers.append((lower, value))
-        if lower in FRAMING:
-            self.framing_header(lower, value)
+    def take_fields(self, fields: list[tuple[bytes, bytes]]) -> None:
+        self.headers = fields
 
 
 def read(pieces: Iterable[bytes], limits: HttpSettings = LIMITS) -> list[Parsed]:

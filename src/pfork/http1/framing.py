@@ -10,7 +10,9 @@ from typing import Final
 from pfork.http1.errors import ProtocolError
 from pfork.http1.grammar import is_host
 
-FRAMING: Final = frozenset({b"host", b"content-length", b"transfer-encoding", b"connection", b"expect", b"upgrade"})
+FRAMING: Final = frozenset(
+    {b"host", b"content-length", b"content-type", b"transfer-encoding", b"connection", b"expect", b"upgrade"}
+)
 """Lower-case names of the headers that http1 itself must see. A name that is merely like one of them
 (``Content_Length``) is ordinary: nothing here takes an underscore for a hyphen."""
 
@@ -32,13 +34,15 @@ def read_framing(http11: bool, headers: list[tuple[bytes, bytes]]) -> tuple[int,
     Raises:
         ProtocolError: 400, 413, 417 or 501.
     """
-    hosts = 0
+    hosts = types = 0
     length = coding = expect = upgrade = connection = None
     for name, value in headers:
         if name == b"host":
             hosts += 1
             if value not in _known_hosts:
                 _check_host(value)
+        elif name == b"content-type":
+            types += 1
         elif name == b"connection":
             connection = _joined(connection, value)
         elif name == b"content-length":
@@ -53,6 +57,8 @@ def read_framing(http11: bool, headers: list[tuple[bytes, bytes]]) -> tuple[int,
             upgrade = _joined(upgrade, value)
     if hosts != 1 and (hosts or http11):  # RFC 9112 3.2
         raise ProtocolError(400, "more than one Host" if hosts else "HTTP/1.1 without Host")
+    if types > 1:  # RFC 9110 8.3: which of them counts is disputed, and two parties may choose differently
+        raise ProtocolError(400, "more than one Content-Type")
     content_length = 0
     if coding is not None:
         _check_coding(http11, coding, length)

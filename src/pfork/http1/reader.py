@@ -1,15 +1,14 @@
-"""Reads the requests of one connection. This is the only module that names httptools."""
+"""Reads the requests of one connection."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
-
-from httptools import HttpParserCallbackError, HttpParserError, HttpParserUpgrade, HttpRequestParser
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from pfork.http1.chunked import ChunkedDecoder
 from pfork.http1.errors import ProtocolError
-from pfork.http1.framing import CHUNKED, FRAMING, read_framing
+from pfork.http1.fields import FieldCache, FieldError
+from pfork.http1.framing import CHUNKED, read_framing
 from pfork.http1.head import HeadWalk, parse_request_line, target_authority
 
 if TYPE_CHECKING:
@@ -28,18 +27,13 @@ _UNLIMITED: Final = 1 << 62
 _trailing_space: Final = re.compile(rb"(?<![ \t\n])[ \t]+(?=\r\n)")
 _host_line: Final = re.compile(rb"\r\n[Hh][Oo][Ss][Tt]:[^\r\n]*")
 
-# httptools is given this line in the place of the client's, which is parsed here. So any method is possible,
-# and which ones are taken for an upgrade or a tunnel, or what a target may hold, does not depend on
-# httptools' version.
-_GIVEN_LINE: Final = b"GET / HTTP/1.1"
-
 
 class RequestReader:
     """The requests of one connection, one after the other: head, body, next head ... It touches no socket.
 
-    A gateway subclasses it to say where headers go: ``begin`` makes a place for them, ``on_header`` is called
-    by httptools for each. A request ends when its body has been read; ``next_request`` then begins the next
-    one. After a ProtocolError the reader is of no more use.
+    A gateway subclasses it to take the headers, ``take_fields``, in the form that it gave its ``FieldCache``. A
+    request ends when its body has been read; ``next_request`` then begins the next one. After a ProtocolError
+    the reader is of no more use.
 
     Attributes, of the current request. Those but the first three are valid once the head is complete.
         method: as sent. Like ``target`` known once the request line is, empty before.
@@ -56,7 +50,7 @@ class RequestReader:
     __slots__ = (
         "_body_left",
         "_chunks",
-        "_framing",
+        "_fields",
         "_kept",
         "_limits",
         "_most_lines",
@@ -75,10 +69,9 @@ class RequestReader:
         "upgrade",
     )
 
-    FRAMING: Final = FRAMING
-
-    def __init__(self, limits: HttpSettings) -> None:
+    def __init__(self, limits: HttpSettings, fields: FieldCache[Any]) -> None:
         self._limits = limits
+        self._fields = fields
         # A head of at most this many bytes and lines breaks no limit, whatever is in it.
         self._small_head = min(limits.limit_request_line or _UNLIMITED, limits.limit_request_field_size or _UNLIMITED)
         self._most_lines = (limits.limit_request_fields or _UNLIMITED) + 2  # request line and empty line
@@ -86,7 +79,6 @@ class RequestReader:
         self._position = 0
         self._walk: HeadWalk | None = None  # through a head that is not complete
         self._partial = bytearray()  # what the walk has seen
-        self._framing: list[tuple[bytes, bytes]] = []
         self._chunks: ChunkedDecoder | None = None
         self._body_left = 0
         self.method = ""
@@ -101,22 +93,12 @@ class RequestReader:
 
     # For subclasses
 
-    def begin(self) -> None:
-        """The headers come next: make a fresh place for them. ``method``, ``target``, ``http11`` are set."""
+    def take_fields(self, fields: list[Any]) -> None:
+        """The headers of a new request, each as the gateway made it from name and value, in the order sent.
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """One header, its name as sent, in the order sent; called by httptools.
-
-        Whoever overrides this hands a header whose lower-case name is in ``FRAMING`` to ``framing_header`` as
-        well. With a cache of names, that costs nothing for all others.
+        The list is the gateway's to keep. ``method``, ``target`` and ``http11`` are set. May raise
+        ProtocolError.
         """
-        lower = name.lower()
-        if lower in FRAMING:
-            self.framing_header(lower, value)
-
-    def framing_header(self, name: bytes, value: bytes) -> None:
-        """Tell http1 of a header whose name, here in lower case, is in ``FRAMING``."""
-        self._framing.append((name, value))
 
     # Heads
 
@@ -214,29 +196,21 @@ class RequestReader:
             fields = _trailing_space.sub(b"", fields)
         if target[0] != _SLASH:
             fields = _put_host(target, http11, fields)
-        self._framing = []
-        self.begin()
         try:
-            # A new parser for each head: nothing of one request can reach the next, it takes 0.15 us, and
-            # since it is not kept (it holds methods of this object) no cycle leaves a closed connection to
-            # the collector.
-            HttpRequestParser(self).feed_data(_GIVEN_LINE + fields)
-        except HttpParserUpgrade:
-            pass  # httptools lets go of the connection here; it has seen all that it was to see
-        except HttpParserError as error:
+            given, special = self._fields.read(fields[2:-4].split(b"\r\n") if len(fields) > 4 else [])
+        except FieldError as error:
             self._explain(head, error)
-        framing = read_framing(http11, self._framing)
+        framing = read_framing(http11, special)
         self.content_length, self.keep_alive, self.expect_continue, self.upgrade = framing
+        self.take_fields(given)
         self.head_done = True
         if self.content_length:
             self._begin_body()
         else:
             self.body_done = True
 
-    def _explain(self, head: bytes, error: HttpParserError) -> None:
-        """Raise for the rule that was broken by a head that httptools refused."""
-        if isinstance(error, HttpParserCallbackError) and error.__context__ is not None:
-            raise error.__context__  # not the client's fault: on_header failed
+    def _explain(self, head: bytes, error: FieldError) -> NoReturn:
+        """Raise for the rule that was broken by a head with a malformed line."""
         walk = HeadWalk(self._limits)
         walk.advance(head)
         read_framing(self.http11, walk.framing)
@@ -289,32 +263,6 @@ class RequestReader:
     def _keep(self, data: bytes, position: int) -> None:
         self._kept = data
         self._position = position
-
-
-def _require_strictness() -> None:
-    """httptools is trusted to refuse these lines: asking again for each request would cost more than it does.
-
-    Raises:
-        ImportError: this httptools takes one of them; releases before 0.6.3 do.
-    """
-    for line in (
-        b"A: b\r\n c",
-        b"A:\r\n c",
-        b" A: b",
-        b"A : b",
-        b": b",
-        b"A: b\nC: d",
-        b"A: b\rC: d",
-        b"A: \0",
-    ):
-        try:
-            HttpRequestParser(object()).feed_data(_GIVEN_LINE + b"\r\n" + line + b"\r\n\r\n")
-        except HttpParserError:
-            continue
-        raise ImportError(f"httptools takes the malformed header {line!r}: install httptools 0.6.3 or later")
-
-
-_require_strictness()
 
 
 def _put_host(target: bytes, http11: bool, fields: bytes) -> bytes:

@@ -8,7 +8,7 @@ from typing import IO, TYPE_CHECKING, Any, Final
 from urllib.parse import unquote_to_bytes
 
 from pfork import __version__
-from pfork.http1 import FRAMING, ProtocolError, RequestReader, split_target
+from pfork.http1 import FieldCache, RequestReader, split_target
 from pfork.wsgi.streams import ErrorStream, FileWrapper
 
 if TYPE_CHECKING:
@@ -17,34 +17,23 @@ if TYPE_CHECKING:
 
 SERVER_SOFTWARE: Final = f"pfork/{__version__}"
 
-_COMMON: Final = """
-Accept Accept-Charset Accept-Encoding Accept-Language Authorization Cache-Control Content-Encoding
-Content-Type Cookie Date DNT Forwarded From If-Match If-Modified-Since If-None-Match If-Range
-If-Unmodified-Since Keep-Alive Max-Forwards Origin Pragma Priority Range Referer Sec-CH-UA Sec-CH-UA-Mobile
-Sec-CH-UA-Platform Sec-Fetch-Dest Sec-Fetch-Mode Sec-Fetch-Site Sec-Fetch-User Sec-GPC TE Traceparent
-Tracestate Trailer Upgrade-Insecure-Requests User-Agent Via X-CSRF-Token X-CSRFToken X-Forwarded-For
-X-Forwarded-Host X-Forwarded-Port X-Forwarded-Prefix X-Forwarded-Proto X-Real-IP X-Request-ID
-X-Requested-With
-"""
-
-_MAX_KEYS: Final = 1024
-_MAX_NAME: Final = 64
-
-
 def environ_key(name: str) -> str:
     """The environ's key of a header: ``HTTP_USER_AGENT``; two have no prefix (RFC 3875 4.1.2 and 4.1.3)."""
     key = name.upper().replace("-", "_")
     return key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else "HTTP_" + key
 
 
-_keys: Final[dict[bytes, str]] = {
-    spelling.encode(): environ_key(name) for name in _COMMON.split() for spelling in (name, name.lower())
-}
-"""The keys of ordinary headers by their names as sent. It grows with what clients send, in all threads
-(one dictionary store is atomic), until it is full: names beyond that cost half a microsecond more, so
-filling it gains an attacker nothing. It never holds a name in FRAMING, nor one with an underscore."""
+_DROPPED: Final = ""
+"""The key of headers that are not for the application."""
 
-_framing_keys: Final = {name: environ_key(name.decode()) for name in FRAMING}
+
+def make_field(name: bytes, value: bytes) -> tuple[str, str]:
+    """A header's key and value in the environ: bytes as latin-1 (PEP 3333, "Unicode Issues")."""
+    if b"_" in name:
+        # X_User and X-User would share a key, so a client could forge what a proxy sets: Gunicorn's
+        # header_map=drop.
+        return _DROPPED, ""
+    return environ_key(name.decode("ascii")), value.decode("latin-1")
 
 
 class ScriptNameError(ValueError):
@@ -60,58 +49,31 @@ class EnvironReader(RequestReader):
         info: what is known of the connection.
     """
 
-    __slots__ = ("_repeated", "_template", "environ", "info")
+    __slots__ = ("_template", "environ", "info")
 
-    def __init__(self, limits: HttpSettings, info: ConnectionInfo, template: dict[str, Any]) -> None:
-        """``template`` is this connection's own; see ``connection_template``."""
-        super().__init__(limits)
+    def __init__(
+        self,
+        limits: HttpSettings,
+        fields: FieldCache[tuple[str, str]],
+        info: ConnectionInfo,
+        template: dict[str, Any],
+    ) -> None:
+        """``fields`` is made with ``make_field``; ``template`` is this connection's own, see ``connection_template``."""
+        super().__init__(limits, fields)
         self.info = info
         self._template = template
-        self._repeated: dict[str, list[str]] | None = None
         self.environ: dict[str, Any] = {}
 
-    def begin(self) -> None:
-        """A head comes: copy the connection's template."""
-        self.environ = self._template.copy()
-        self._repeated = None
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """One header. The usual case, a known name for the first time, is all that happens here."""
-        key = _keys.get(name)
-        environ = self.environ
-        if key is None or key in environ:
-            self._on_unusual_header(name, value)
-        else:
-            environ[key] = value.decode("latin-1")
-
-    def _on_unusual_header(self, name: bytes, value: bytes) -> None:
-        """A header that http1 must see, a name not met before, one with an underscore, or a repeated one.
-
-        Raises:
-            ProtocolError: 400 for a second Content-Type (as Gunicorn): which one counts is disputed.
-        """
-        lower = name.lower()
-        key = _framing_keys.get(lower)
-        if key is not None:
-            self.framing_header(lower, value)
-        elif b"_" in lower:
-            # X_User and X-User would share a key, so a client could forge what a proxy sets: Gunicorn's
-            # header_map=drop.
-            return
-        else:
-            key = environ_key(lower.decode("ascii"))
-            if len(_keys) < _MAX_KEYS and len(name) <= _MAX_NAME:
-                _keys[name] = key
-        text = value.decode("latin-1")
-        environ = self.environ
-        if key not in environ:
-            environ[key] = text
-        elif key == "CONTENT_TYPE":
-            raise ProtocolError(400, "more than one Content-Type")
-        else:
-            if self._repeated is None:
-                self._repeated = {}
-            self._repeated.setdefault(key, [environ[key]]).append(text)
+    def take_fields(self, fields: list[tuple[str, str]]) -> None:
+        """Copy the connection's template and put the headers in; repeated ones are one list (RFC 9110 5.3)."""
+        template = self._template
+        self.environ = environ = template.copy()
+        environ.update(fields)
+        if len(environ) != len(template) + len(fields):
+            for key, values in _repeated(fields).items():
+                # Cookies hold commas, and are parted as RFC 9113 8.2.3 says.
+                environ[key] = ("; " if key == "HTTP_COOKIE" else ",").join(values)
+        environ.pop(_DROPPED, None)
 
     def complete(self, body: IO[bytes]) -> None:
         """Add what is not a header: request line, body, and on a unix socket the server's name from Host.
@@ -135,10 +97,6 @@ class EnvironReader(RequestReader):
         environ["wsgi.input"] = body
         if not self.http11:
             environ["SERVER_PROTOCOL"] = "HTTP/1.0"
-        if self._repeated is not None:
-            for key, values in self._repeated.items():
-                # RFC 9110 5.3; cookies hold commas, and are parted as RFC 9113 8.2.3 says
-                environ[key] = ("; " if key == "HTTP_COOKIE" else ",").join(values)
         if self.content_length < 0:
             # The body is there in full and no longer in chunks: tell its length, as RFC 9112 7.1.3 has a
             # decoder do. An application that goes by CONTENT_LENGTH alone (Django) would see no body
@@ -157,6 +115,14 @@ class EnvironReader(RequestReader):
                     f"SCRIPT_NAME says all paths are; unset it, or have the proxy pass the whole path"
                 )
             environ["PATH_INFO"] = path_info[len(script_name) :]
+
+
+def _repeated(fields: list[tuple[str, str]]) -> dict[str, list[str]]:
+    """The values of each key, in the order sent."""
+    values: dict[str, list[str]] = {}
+    for key, value in fields:
+        values.setdefault(key, []).append(value)
+    return values
 
 
 def clean_script_name(value: str) -> str:

@@ -8,7 +8,14 @@ import time
 from collections.abc import Mapping
 from typing import IO, TYPE_CHECKING, Any
 
-from pfork.wsgi.environ import EnvironReader, clean_script_name, connection_template, gateway_template
+from pfork.http1 import FieldCache
+from pfork.wsgi.environ import (
+    EnvironReader,
+    clean_script_name,
+    connection_template,
+    gateway_template,
+    make_field,
+)
 from pfork.wsgi.output import AbortConnection, ClientGone, Output
 from pfork.wsgi.record import WsgiExchange
 from pfork.wsgi.reply import Reply
@@ -51,6 +58,7 @@ class WsgiGateway:
         self._http = http
         self._access_log = access_log
         self._errors = ErrorStream()
+        self._fields = FieldCache(make_field)
         if script_name is None:
             script_name = os.environ.get("SCRIPT_NAME", "")
         self._template = gateway_template(
@@ -63,7 +71,7 @@ class WsgiGateway:
 
     def reader(self, info: ConnectionInfo) -> EnvironReader:
         """A reader for a new connection."""
-        return EnvironReader(self._http, info, connection_template(self._template, info))
+        return EnvironReader(self._http, self._fields, info, connection_template(self._template, info))
 
     def run(self, reader: EnvironReader, body: IO[bytes], output: Output) -> bool:
         """Serve the request that ``reader`` has read: call the application, write its response, close
