@@ -1,0 +1,1 @@
+"""The one model of the test project. It has no migrations: ``migrate --run-syncdb`` makes its table."""

@@ -1,0 +1,1 @@
+"""The real program with real clients, real servers in front of it and real signals."""

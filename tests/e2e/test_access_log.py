@@ -1,0 +1,92 @@
+"""The access log, as somebody reads it who runs the server."""
+
+import re
+
+import pytest
+
+from tests.e2e.kinds import every_kind
+
+COMBINED = re.compile(
+    r"^127\.0\.0\.1 - - \[\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\] "
+    r'"(?P<request>[^"]*)" (?P<status>\d{3}) (?P<size>\d+|-) "(?P<referer>[^"]*)" "(?P<agent>[^"]*)"$'
+)
+
+
+@every_kind
+def test_each_request_is_a_line_in_the_combined_format_on_stdout(server, args):
+    one = server(*args, "--access-logfile", "-")
+    with one.client(headers={"User-Agent": "probe/1", "Referer": "http://from.example/"}) as client:
+        client.get("/number?n=42")
+        client.post("/echo", content=b"12345678")
+        client.get("/no-such-page")
+        client.get("/raises")
+    one.out.wait(r"/raises")
+    found = [COMBINED.match(line) for line in one.out.lines]
+    assert all(found), one.out.text
+    assert [match.group("request", "status") for match in found] == [
+        ("GET /number?n=42 HTTP/1.1", "200"),
+        ("POST /echo HTTP/1.1", "200"),
+        ("GET /no-such-page HTTP/1.1", "404"),
+        ("GET /raises HTTP/1.1", "500"),
+    ]
+    assert [match["size"] for match in found[:2]] == ["2", "8"]
+    assert {match.group("referer", "agent") for match in found} == {("http://from.example/", "probe/1")}
+
+
+@every_kind
+def test_format_can_be_chosen(server, args):
+    form = "m=%(m)s U=%(U)s q=%(q)s H=%(H)s s=%(s)s B=%(B)s p=%(p)s D=%(D)s in=%({x-in}i)s out=%({content-type}o)s"
+    one = server(*args, "-w", "1", "--access-logfile", "-", "--access-logformat", form)
+    with one.client() as client:
+        client.get("/number?n=7", headers={"X-In": "seen"})
+    line = one.out.wait(r"^m=.*$")[0]
+    worker = one.workers()[1]
+    expected = rf"m=GET U=/number q=n=7 H=HTTP/1\.1 s=200 B=1 p=<?{worker}>? D=\d+ in=seen out=text/plain"
+    assert re.fullmatch(expected, line), line
+
+
+@every_kind
+def test_client_cannot_forge_a_line(server, args):
+    one = server(*args, "--access-logfile", "-")
+    with one.raw() as client:
+        client.send(b'GET /"\x7f%0a HTTP/1.1\r\nHost: test\r\nUser-Agent: a" 200 - "\\\r\n\r\n')
+        client.answer()
+    one.get("/number?n=1")
+    one.out.wait(r"/number")
+    assert all(COMBINED.match(line.replace('\\"', "'")) for line in one.out.lines), one.out.text
+
+
+@pytest.mark.parametrize("args", [(), ("--access-logfile", "")], ids=["by default", "when it is empty"])
+def test_there_is_no_access_log_unless_it_is_asked_for(server, args):
+    one = server("wsgi_probe:app", *args)
+    one.get("/")
+    one.stop()
+    assert one.out.text == ""
+
+
+@every_kind
+def test_every_request_is_logged_when_the_server_has_stopped(server, args):
+    one = server(*args, "-w", "2", "--access-logfile", "access.log")
+    with one.client() as client:
+        for number in range(100):
+            client.get(f"/number?n={number}")
+    access = one.cwd / "access.log"
+    assert one.stop() == 0
+    text = access.read_text()
+    assert [len(re.findall(rf"/number\?n={number} ", text)) for number in range(100)] == [1] * 100
+
+
+@every_kind
+def test_identity_of_a_worker_stands_in_its_error_lines(server, args):
+    one = server(*args, "-w", "1")
+    one.get("/raises")
+    worker = one.workers()[1]
+    one.wait_line(rf"\[{worker}\] \[ERROR\] worker=1 gen=1 pid={worker} .*")
+
+
+@every_kind
+def test_a_full_disk_under_the_logs_does_not_stop_the_server(server, args):
+    one = server(*args, "--access-logfile", "/dev/full")
+    with one.client() as client:
+        for number in range(10):
+            assert client.get(f"/number?n={number}").text == str(number)
