@@ -3,7 +3,7 @@
 import pytest
 
 from pfork.base import ns
-from pfork.supervisor.restarts import Restarts
+from pfork.supervisor.restarts import Restarts, a_quarter_more_or_less
 
 HISTORIES = {
     # name: (workers, [(second of the death, seconds lived)], expected delays)
@@ -53,3 +53,9 @@ def test_a_reload_starts_with_a_clean_slate():
     restarts.forget()
     assert restarts.spawn_at_ns == 0
     assert restarts.burst(ns(1), 2) == 2
+
+
+def test_delays_are_spread_by_a_quarter():
+    factors = [a_quarter_more_or_less() for _ in range(2000)]
+    assert 0.75 <= min(factors) < 0.8
+    assert 1.2 < max(factors) <= 1.25

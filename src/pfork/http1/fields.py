@@ -9,9 +9,8 @@ what depends on other lines of the same head (two lengths, a length and chunks) 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Final, Generic, TypeVar
-
-from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
 from pfork.http1.framing import FRAMING
 
@@ -29,8 +28,10 @@ _MAX_LINE: Final = 256
 _GIVEN_LINE: Final = b"GET / HTTP/1.1\r\n"
 _END: Final = b"\r\n\r\n"
 
-FieldError = HttpParserError
-"""A header line is malformed. It does not say well which rule was broken: walk through the head to find out."""
+
+class FieldError(ValueError):
+    """A header line is malformed. It does not say well which rule was broken: walk through the head to find out."""
+
 
 
 class FieldCache(Generic[F]):
@@ -45,7 +46,12 @@ class FieldCache(Generic[F]):
 
     def __init__(self, make: Callable[[bytes, bytes], F]) -> None:
         """``make`` is given the name as sent and the value of a header; its result must not be changed by anybody, since
-        every request with that line gets the same."""
+        every request with that line gets the same.
+
+        Raises:
+            ImportError: httptools is not there, or too old to be trusted.
+        """
+        _require_strictness()
         self._make = make
         self.known: dict[bytes, F] = {}
         self.framing: dict[bytes, tuple[bytes, bytes]] = {}
@@ -99,17 +105,24 @@ class _Collector:
 
 def _parse(lines: list[bytes]) -> list[tuple[bytes, bytes]]:
     """The name and the value of each header line, as sent. Raises FieldError."""
+    # Imported here: this module is loaded before the workers are forked, to be shared by them, in a process that needs
+    # no parser and must stay small.
+    from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
+
     collector = _Collector()
     try:
         # A new parser each time: nothing of one head can reach the next, and it takes 0.15 us.
         HttpRequestParser(collector).feed_data(_GIVEN_LINE + b"\r\n".join(lines) + _END)
     except HttpParserUpgrade:
         pass  # httptools lets go of the connection here; it has seen all that it was to see
+    except HttpParserError as error:
+        raise FieldError(str(error)) from error
     if len(collector.headers) != len(lines):
         raise FieldError("a line is not one header")
     return collector.headers
 
 
+@cache
 def _require_strictness() -> None:
     """httptools is trusted to refuse these lines: asking again for each would cost more than it does.
 
@@ -132,5 +145,3 @@ def _require_strictness() -> None:
             continue
         raise ImportError(f"httptools takes the malformed header {line!r}: install httptools 0.6.3 or later")
 
-
-_require_strictness()
