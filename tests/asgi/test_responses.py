@@ -208,6 +208,39 @@ def test_send_waits_while_the_client_does_not_read():
     asyncio.run(run())
 
 
+@pytest.mark.parametrize("size", [1 << 20, 1])
+def test_a_stream_that_the_client_takes_at_once_lets_others_have_their_turn(size):
+    async def app(scope, receive, send):
+        await send(START)
+        while True:
+            await send(body(b"x" * size, True))
+
+    async def run():
+        one = Call(app).start()
+        for _ in range(3):
+            await asyncio.sleep(0)  # would never come back
+        one.cycle.cut()
+        await one.finish()
+
+    asyncio.run(run())
+
+
+def test_an_app_that_sends_for_ever_after_the_end_does_not_stop_the_loop(log):
+    async def app(scope, receive, send):
+        while True:
+            await send(START)
+            await send(body())
+
+    async def run():
+        one = Call(app).start()
+        for _ in range(3):
+            await asyncio.sleep(0)  # would never come back
+        one.task.cancel()
+        await one.finish()
+
+    asyncio.run(run())
+
+
 def test_the_last_piece_does_not_wait_for_the_client():
     transport = FakeTransport()
     transport.is_writable = False

@@ -4,7 +4,6 @@ import asyncio
 
 import pytest
 
-from pfork.asgi import scope as scope_module
 from pfork.config import HttpSettings
 from pfork.http1 import ProtocolError
 from pfork.sockets import ConnectionInfo

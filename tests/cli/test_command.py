@@ -246,9 +246,7 @@ def python(*words, cwd):
     """Run Python with the package under test, wherever it comes from."""
     environ = os.environ | {"PYTHONPATH": str(Path(pfork.__file__).parents[1])}
     command = [sys.executable, *words]
-    return subprocess.run(
-        command, check=False, capture_output=True, text=True, cwd=cwd, env=environ, timeout=60
-    )
+    return subprocess.run(command, check=False, capture_output=True, text=True, cwd=cwd, env=environ, timeout=60)
 
 
 @pytest.mark.slow

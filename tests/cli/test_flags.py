@@ -99,8 +99,7 @@ ABSENT_FLAGS = {
         "pfork: error: --certfile: pfork does not serve TLS yet; let a proxy in front of it do that",
     ],
     "--proxy-protocol": [
-        "pfork: error: --proxy-protocol: pfork does not read the PROXY protocol yet; "
-        "let the proxy send plain HTTP"
+        "pfork: error: --proxy-protocol: pfork does not read the PROXY protocol yet; let the proxy send plain HTTP"
     ],
     "--proxy-protocol off": [],
     "--paste prod.ini": [

@@ -96,12 +96,8 @@ KEYS = {
     "log-level = 'info'": ["pfork.toml:1: log-level: unknown setting; did you mean loglevel?"],
     "access_logfile = '-'": ["pfork.toml:1: access_logfile: unknown setting; did you mean accesslog?"],
     "pid = 'x'": ["pfork.toml:1: pid: unknown setting; did you mean pidfile?"],
-    "max_requests = 1": [
-        "pfork.toml:1: max_requests: unknown setting; Gunicorn has it, pfork does not have it yet"
-    ],
-    "app = 'a:b'\nwsgi_app = 'c:d'": [
-        "pfork.toml:1: app: is wsgi_app by another name; leave one of them out"
-    ],
+    "max_requests = 1": ["pfork.toml:1: max_requests: unknown setting; Gunicorn has it, pfork does not have it yet"],
+    "app = 'a:b'\nwsgi_app = 'c:d'": ["pfork.toml:1: app: is wsgi_app by another name; leave one of them out"],
     "\n[http]\nkeepalive = 3": [
         "pfork.toml:2: [http]: settings have no sections; write them at the top of the file, like workers = 4"
     ],
@@ -153,9 +149,7 @@ def test_lines_are_counted_in_the_table_of_pfork_alone(tmp_path):
         "pyproject.toml:18",
         "pyproject.toml:20",
     ]
-    assert problems[3].endswith(
-        "[http]: settings have no sections; write them below [tool.pfork], like workers = 4"
-    )
+    assert problems[3].endswith("[http]: settings have no sections; write them below [tool.pfork], like workers = 4")
 
 
 def test_a_value_without_a_line_of_its_own_is_told_with_its_file(tmp_path):

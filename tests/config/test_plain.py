@@ -45,9 +45,7 @@ def test_the_other_settings_differ_in_everything():
     assert [change.name for change in changes(Settings(), OTHER)] == list(ROWS)
 
 
-@given(
-    st.integers(), st.floats(0, 1e9), st.integers(0, 0o777), st.lists(st.text("ab=,", min_size=1).map(str))
-)
+@given(st.integers(), st.floats(0, 1e9), st.integers(0, 0o777), st.lists(st.text("ab=,", min_size=1).map(str)))
 def test_numbers_and_lists_survive_the_way_through_json(number, seconds, mask, texts):
     settings = Settings(
         app=AppSettings(raw_env=tuple(texts)),

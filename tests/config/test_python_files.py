@@ -67,12 +67,9 @@ PROBLEMS = {
     "certfile = 'c.pem'": [
         "gunicorn.conf.py:1: certfile: pfork does not serve TLS yet; let a proxy in front of it do that"
     ],
-    "daemon = True": [
-        "gunicorn.conf.py:1: daemon: pfork stays in the foreground; let systemd run it, or nohup"
-    ],
+    "daemon = True": ["gunicorn.conf.py:1: daemon: pfork stays in the foreground; let systemd run it, or nohup"],
     "proxy_protocol = True": [
-        "gunicorn.conf.py:1: proxy_protocol: "
-        "pfork does not read the PROXY protocol yet; let the proxy send plain HTTP"
+        "gunicorn.conf.py:1: proxy_protocol: pfork does not read the PROXY protocol yet; let the proxy send plain HTTP"
     ],
 }
 
@@ -89,12 +86,8 @@ WARNINGS = {
     "max_requests = 1000": [f"gunicorn.conf.py:1: max_requests: {NOT_YET}"],
     "preload_app = True": [f"gunicorn.conf.py:1: preload_app: {NOT_YET}"],
     "forwarded_allow_ips = '*'": [f"gunicorn.conf.py:1: forwarded_allow_ips: {NOT_YET}"],
-    "def post_fork(server, worker): pass": [
-        "gunicorn.conf.py:1: post_fork: ignored; pfork does not run hooks yet"
-    ],
-    "from operator import add as child_exit": [
-        "gunicorn.conf.py:1: child_exit: ignored; pfork does not run hooks yet"
-    ],
+    "def post_fork(server, worker): pass": ["gunicorn.conf.py:1: post_fork: ignored; pfork does not run hooks yet"],
+    "from operator import add as child_exit": ["gunicorn.conf.py:1: child_exit: ignored; pfork does not run hooks yet"],
     "workes = 4": ["gunicorn.conf.py:1: workes: not a setting; did you mean workers?"],
     "log_level = 'info'": ["gunicorn.conf.py:1: log_level: not a setting; did you mean loglevel?"],
     # asks for nothing
@@ -134,9 +127,7 @@ def test_a_file_can_import_its_neighbours_and_the_imports_do_not_last(tmp_path):
 
 
 def test_what_is_installed_stays_imported(tmp_path):
-    load_python(
-        tmp_path, "import this_is_not_imported_yet\n", files={"this_is_not_imported_yet.py": "import wave"}
-    )
+    load_python(tmp_path, "import this_is_not_imported_yet\n", files={"this_is_not_imported_yet.py": "import wave"})
     assert "wave" in sys.modules
     assert "this_is_not_imported_yet" not in sys.modules
 

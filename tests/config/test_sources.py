@@ -142,9 +142,7 @@ def test_threads_for_a_kind_that_has_none_are_warned_of(tmp_path, kind):
     )
 
 
-@pytest.mark.parametrize(
-    "text", ["threads = 4", 'threads = 4\nworker_class = "thread"', 'worker_class = "sync"']
-)
+@pytest.mark.parametrize("text", ["threads = 4", 'threads = 4\nworker_class = "thread"', 'worker_class = "sync"'])
 def test_threads_that_fit_are_not_warned_of(tmp_path, text):
     assert load_in(tmp_path, files={"pfork.toml": text}).warnings == ()
 

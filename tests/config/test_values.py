@@ -130,6 +130,4 @@ def test_a_right_value_is_taken(tmp_path, line):
 
 def test_a_long_value_is_cut_in_its_message(tmp_path):
     [problem] = problems_in(tmp_path, files={"pfork.toml": f'bind = "{"x" * 200}:y"'})
-    assert problem == (
-        f'pfork.toml:1: bind = "{"x" * 76}...: must end in a port from 0 to 65535, like 127.0.0.1:8000'
-    )
+    assert problem == (f'pfork.toml:1: bind = "{"x" * 76}...: must end in a port from 0 to 65535, like 127.0.0.1:8000')

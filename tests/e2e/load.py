@@ -75,7 +75,7 @@ class Load:
     def _connect(self) -> RawClient | None:
         try:
             return RawClient(self._address)
-        except (ConnectionRefusedError, FileNotFoundError):
+        except (ConnectionRefusedError, ConnectionResetError, FileNotFoundError):
             with self._news:
                 self.refused += 1
             return None

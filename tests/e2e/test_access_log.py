@@ -1,10 +1,12 @@
 """The access log, as somebody reads it who runs the server."""
 
+import os
 import re
 
 import pytest
 
 from tests.e2e.kinds import every_kind
+from tests.e2e.raw import RawClient
 
 COMBINED = re.compile(
     r"^127\.0\.0\.1 - - \[\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\] "
@@ -84,9 +86,60 @@ def test_identity_of_a_worker_stands_in_its_error_lines(server, args):
     one.wait_line(rf"\[{worker}\] \[ERROR\] worker=1 gen=1 pid={worker} .*")
 
 
+CLOSED = {"stderr": "2>&-", "both": "1>&- 2>&-", "all three": "0>&- 1>&- 2>&-", "full disk": ">/dev/full 2>&1"}
+
+
+def is_serving(path):
+    """Whether requests are answered, also those that write to the error log."""
+    with RawClient(path) as client:
+        for _ in range(3):
+            assert client.get("/number?n=1").answer().body == b"1"
+            assert client.get("/raises").answer().status == 500
+    return True
+
+
+def told(args, gate, redirections):
+    """What starts a server whose app tells that it runs: its log cannot."""
+    target, *options = args
+    module = target.partition(":")[0]
+    source = f"import os\nimport gates\nfrom {module} import app\ngates.tell(os.environ['GATE'], 'imported')\n"
+    return ("told:app", *options, "--access-logfile", "-"), {
+        "files": {"told.py": source},
+        "env": {"GATE": gate.path},
+        "prefix": ("sh", "-c", f'exec "$@" {redirections}', "sh"),
+        "wait": False,
+    }
+
+
 @every_kind
-def test_a_full_disk_under_the_logs_does_not_stop_the_server(server, args):
-    one = server(*args, "--access-logfile", "/dev/full")
-    with one.client() as client:
-        for number in range(10):
-            assert client.get(f"/number?n={number}").text == str(number)
+@pytest.mark.parametrize("redirections", CLOSED.values(), ids=CLOSED)
+def test_logs_that_cannot_be_written_do_not_stop_the_server(server, gate, unix_path, args, redirections):
+    words, options = told(args, gate, redirections)
+    one = server(*words, bind=[f"unix:{unix_path}"], **options)
+    gate.wait()
+    assert is_serving(unix_path)
+    assert one.stop() == 0
+
+
+@every_kind
+@pytest.mark.parametrize("leaves", [True, False], ids=["goes", "stops reading"])
+def test_reader_of_the_logs_that_is_gone_or_sleeps_does_not_stop_the_server(
+    server, gate, unix_path, tmp_path, args, leaves
+):
+    fifo = tmp_path / "log"
+    os.mkfifo(fifo)
+    reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        words, options = told(args, gate, f">{fifo} 2>&1")
+        one = server(*words, bind=[f"unix:{unix_path}"], **options)
+        gate.wait()
+        if leaves:
+            os.close(reader)
+        with RawClient(unix_path) as client:
+            for _ in range(1500):  # lines that fill a pipe of 64 KiB
+                assert client.get("/number?n=1").answer().body == b"1"
+        assert is_serving(unix_path)
+        assert one.stop() == 0
+    finally:
+        if not leaves:
+            os.close(reader)

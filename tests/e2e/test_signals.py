@@ -7,6 +7,7 @@ import pytest
 
 from tests.e2e import lines
 from tests.e2e.kinds import concurrent_kinds, every_kind
+from tests.e2e.load import Load
 
 
 def order_to_stop(one):
@@ -85,6 +86,16 @@ def test_term_answers_a_kept_connection_once_more_and_says_close(server, gate, a
         assert (answer.body, answer.closes) == (b"5", True)
         assert client.read_rest() == b""
     assert one.wait_exit() == 0
+
+
+@every_kind
+def test_term_under_load_loses_no_request(server, unix_path, args):
+    one = server(*args, "-w", "2", bind=[f"unix:{unix_path}"])
+    with Load(one.address, kept=2, fresh=4) as load:
+        load.wait_answers(100)
+        assert one.stop() == 0
+    assert not load.lost, load
+    assert load.refused == 6, load  # each client found nobody at its end
 
 
 @pytest.mark.slow
@@ -218,6 +229,20 @@ def test_a_worker_takes_no_harm_from_the_arbiters_signals(server, number):
     os.kill(worker, number)
     for _ in range(3):
         assert one.get("/whoami").json()["pid"] == worker
+
+
+@every_kind
+def test_scaling_under_load_loses_no_request(server, args):
+    one = server(*args, "-w", "2")
+    with Load(one.address) as load:
+        for number, wanted in ((signal.SIGTTIN, 3), (signal.SIGTTOU, 2), (signal.SIGTTOU, 1), (signal.SIGTTIN, 2)):
+            load.wait_answers(30)
+            mark = one.log.mark()
+            one.signal(number)
+            one.wait_line(rf"ready: {wanted} workers?, generation 1", since=mark)
+        load.wait_answers(30)
+    assert not load.lost, load
+    assert load.refused == 0, load
 
 
 def test_term_to_a_worker_replaces_it_without_losing_a_request(server, gate):

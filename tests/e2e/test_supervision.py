@@ -7,7 +7,7 @@ import pytest
 
 from tests.e2e import lines
 from tests.e2e.harness import Server, wait_gone
-from tests.e2e.kinds import every_kind
+from tests.e2e.kinds import concurrent_kinds, every_kind
 from tests.e2e.load import Load
 
 CRASHES_ON_DEMAND = """
@@ -155,6 +155,19 @@ def test_workers_of_a_killed_arbiter_finish_their_request_and_exit(gate, args):
             assert client.answer().body == b"held"
             assert client.read_rest() == b""
         assert all(wait_gone(pid) for pid in workers)
+
+
+@pytest.mark.slow
+@concurrent_kinds
+def test_worker_of_a_killed_arbiter_cuts_what_does_not_finish(gate, args):
+    with Server(*args, "--graceful-timeout", "1") as one:
+        worker = one.workers()[1]
+        with one.raw() as client:
+            client.get(f"/hold?{gate.query}")
+            gate.wait()
+            one.signal(signal.SIGKILL)
+            assert client.read_rest() == b""
+        assert wait_gone(worker)
 
 
 def test_idle_workers_of_a_killed_arbiter_exit(server):

@@ -6,7 +6,7 @@ import weakref
 import pytest
 
 from pfork.config import HttpSettings
-from pfork.http1 import CHUNKED, ProtocolError, FieldCache, RequestReader, split_target
+from pfork.http1 import CHUNKED, FieldCache, ProtocolError, RequestReader, split_target
 
 from .cases import chunked, head, post
 from .reading import ListReader, bytewise, cut, read, refusal
@@ -47,8 +47,9 @@ def test_the_base_class_reads_requests_without_keeping_headers():
     reader = RequestReader(HttpSettings(), FieldCache(lambda name, value: None))
     assert reader.receive(POST)
     assert reader.receive_body() == b"hello"
+    assert not reader.next_request()
     with pytest.raises(ProtocolError, match="more than one Host"):
-        RequestReader(HttpSettings(), FieldCache(lambda name, value: None)).receive(head(b"GET / HTTP/1.1", b"Host: a", b"Host: b"))
+        reader.receive(head(b"GET / HTTP/1.1", b"Host: a", b"Host: b"))
 
 
 def test_body_bytes_come_as_they_arrive():

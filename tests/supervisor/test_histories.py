@@ -31,9 +31,7 @@ class World:
             case Spawn(generation):
                 slot = next(n for n in range(SLOTS) if n not in self.workers)
                 self.spawned += 1
-                self.workers[slot] = Facts(
-                    slot, self.spawned, generation, State.STARTING, self.now, self.now + BOOT
-                )
+                self.workers[slot] = Facts(slot, self.spawned, generation, State.STARTING, self.now, self.now + BOOT)
             case Retire(slot, deadline_ns):
                 self.set(slot, state=State.DRAINING, deadline_ns=deadline_ns)
             case Dismiss(slot):

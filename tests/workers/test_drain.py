@@ -149,12 +149,14 @@ def test_what_waits_in_the_backlog_is_answered_where_it_is_to_be_emptied(worker,
 def test_a_draining_worker_lets_go_of_the_listeners(worker, kind, app):
     """Once the arbiter has closed its own, a client that comes is refused, and does not wait in vain."""
     one = worker(app, kind=kind)
-    with one.connect() as client:
+    with one.connect() as client, one.connect() as other:
         client.get("/").answer()
+        other.get("/").answer()
         address = one.listeners[0].sock.getsockname()
         one.listeners[0].close(unlink=False)
         one.drain()
-        assert client.get("/").answer().closes  # the order has been obeyed before the request was read
+        assert client.get("/").answer().closes
+        assert other.get("/").answer().closes  # the order was obeyed at the end of the turn before
         with pytest.raises(ConnectionRefusedError):
             RawClient(address)
     assert one.wait() == 0

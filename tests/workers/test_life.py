@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from pfork.base import Exit
-from pfork.config import BindSettings, parse_address
+from pfork.base import AppTargetError, Exit, KindError
+from pfork.config import AppSettings, BindSettings, ProcessSettings, parse_address
 from pfork.control import BootFailed, ReopenLogs, RetirementAsked, WorkerReady
 from pfork.scoreboard import State
 from pfork.sockets import open_all
+from pfork.workers import check_app
 from tests.workers.harness import DUMP_SIGNAL, GENERATION
 
 ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root may become somebody else")
@@ -282,3 +283,16 @@ def test_a_worker_whose_descriptors_an_app_has_closed_says_so_and_ends(worker):
         assert one.wait() == 1
     assert "[CRITICAL] worker=1" in one.log
     assert "the worker failed" in one.log
+
+
+def test_an_app_can_be_checked_without_serving_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "app_to_check.py").write_text("def app(environ, start_response): ...\n")
+    check_app(AppSettings(wsgi_app="app_to_check:app"), ProcessSettings())
+    with pytest.raises(KindError):
+        check_app(AppSettings(wsgi_app="app_to_check:app"), ProcessSettings(worker_class="async"))
+    with pytest.raises(AppTargetError, match="no attribute 'ap'"):
+        check_app(AppSettings(wsgi_app="app_to_check:ap"), ProcessSettings())
+    with pytest.raises(AppTargetError, match="no app"):
+        check_app(AppSettings(), ProcessSettings())

@@ -8,7 +8,6 @@ from pfork import __version__
 from pfork.config import HttpSettings
 from pfork.http1 import ProtocolError
 from pfork.sockets import ConnectionInfo
-from pfork.wsgi import environ as room
 
 from .fakes import TCP, UNIX, Collector, environ_of, hello, make_gateway, request, serve
 

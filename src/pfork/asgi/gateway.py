@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -30,10 +30,10 @@ class AsgiGateway:
         http: HttpSettings,
         access_log: AccessLog | None,
         root_path: str = "",
-        state: Mapping[str, Any] | None = None,
-        extensions: Mapping[str, Any] | None = None,
+        state: dict[str, Any] | None = None,
+        extensions: dict[str, Any] | None = None,
     ) -> None:
-        """``state``: the lifespan's. ``extensions``: what each scope has under that name."""
+        """``state``: the lifespan's; ``extensions``: what each scope has under that name. Each request gets copies."""
         self.cycle: Callable[[ScopeReader, Transport, bytes, int], HttpCycle]
         self.cycle = partial(HttpCycle, app, access_log)
         self._http = http

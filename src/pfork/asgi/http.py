@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import types
+from collections.abc import Generator
 from time import monotonic_ns
 from typing import TYPE_CHECKING, Any, Final
 
@@ -29,6 +31,13 @@ HIGH_WATER: Final = 65_536
 _WRITE_APART: Final = 65_536
 """From this many bytes on, a body is not copied behind its head."""
 
+_STREAK: Final = 262_144
+"""Bytes that a response may write before other connections have their turn. A client that reads as fast as the app
+writes never makes it wait; the loop would stand still, and not even notice that the client has left."""
+
+_PIECE_COST: Final = 1024
+"""What a piece of a response counts for at least: many small ones take time, too."""
+
 _WAITING, _HELD, _STREAMING, _ENDED = range(4)
 """Phases of the response: not started; started by the app, nothing written; partly written; over."""
 
@@ -39,6 +48,12 @@ _ERROR_STATUS: Final = b"500 Internal Server Error"
 _ERROR_PAGE: Final = b"Internal Server Error\n"
 
 _log = logging.getLogger("pfork.error")
+
+
+@types.coroutine
+def _next_turn() -> Generator[None]:
+    """Let the event loop turn once. What ``asyncio.sleep(0)`` does."""
+    yield
 
 
 class HttpCycle:
@@ -67,6 +82,7 @@ class HttpCycle:
         "_reader",
         "_response",
         "_started_ns",
+        "_streak",
         "_transport",
         "_waiters",
         "lane",
@@ -101,6 +117,7 @@ class HttpCycle:
         self._gone = False
         self._waiters: list[asyncio.Future[None]] | None = None
         self._started_ns = started_ns
+        self._streak = 0
         self.method = reader.method
         self.target = reader.target
         self.scope: dict[str, Any] = reader.scope()
@@ -196,7 +213,8 @@ class HttpCycle:
         """
         phase = self._phase
         if phase == _ENDED:
-            return  # "any further messages on the channel will be ignored"
+            await _next_turn()  # "any further messages on the channel will be ignored", even if there is no end to them
+            return
         if self._gone:
             raise ClientDisconnected("the client has left")
         kind = message.get("type")
@@ -220,10 +238,16 @@ class HttpCycle:
                 self._send_last(body)
             return
         self._send_piece(body)
+        self._streak += len(body) + _PIECE_COST
         if not self._transport.is_writable:
             await self._transport.wait_writable()
-            if self._gone:
-                raise ClientDisconnected("the client has left")
+        elif self._streak > _STREAK:
+            await _next_turn()
+        else:
+            return
+        self._streak = 0
+        if self._gone:
+            raise ClientDisconnected("the client has left")
 
     def _send_whole(self, body: bytes) -> None:
         """Head and body in one write: all that most responses consist of. Its few calls are on purpose."""

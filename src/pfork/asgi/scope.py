@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
@@ -50,15 +49,16 @@ class ScopeReader(RequestReader):
         info: ConnectionInfo,
         *,
         root_path: str,
-        state: Mapping[str, Any],
-        extensions: Mapping[str, Any],
+        state: dict[str, Any],
+        extensions: dict[str, Any],
     ) -> None:
+        """``state`` and ``extensions`` are copied for each request, as they are then."""
         super().__init__(limits, fields)
         self.info = info
         self._root_path = root_path
         self._raw_root_path = root_path.encode()
-        self._state = dict(state)
-        self._extensions = dict(extensions)
+        self._state = state
+        self._extensions = extensions
         # It holds every key that scope() sets: then the dictionary has its size from the start.
         self._template: dict[str, Any] = {
             "type": "http",

@@ -19,9 +19,7 @@ _HELP_COLUMN = 28
 def row_options() -> list[click.Option]:
     """One option for each row that has flags. Their texts are checked by ``load``, all together."""
     return [
-        click.Option(
-            [row.name, *row.flags], metavar=row.metavar, multiple=row.repeats, type=str, help=_help(row)
-        )
+        click.Option([row.name, *row.flags], metavar=row.metavar, multiple=row.repeats, type=str, help=_help(row))
         for row in ROWS.values()
         if row.flags
     ]
@@ -65,9 +63,7 @@ def _used(spelled: Sequence[str], argv: Sequence[str]) -> str:
     return spelled[-1]
 
 
-def write_help(
-    formatter: click.HelpFormatter, context: click.Context, others: Iterable[click.Option]
-) -> None:
+def write_help(formatter: click.HelpFormatter, context: click.Context, others: Iterable[click.Option]) -> None:
     """The options under the titles of their groups, then ``others``."""
     records = {
         option.name: record

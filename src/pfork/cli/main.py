@@ -94,9 +94,7 @@ _OWN = [
 ]
 
 
-def _pfork(
-    app: tuple[str, ...], config: str | None, check_config: bool, print_config: bool, **parameters: Any
-) -> int:
+def _pfork(app: tuple[str, ...], config: str | None, check_config: bool, print_config: bool, **parameters: Any) -> int:
     call: _Call = click.get_current_context().obj
     flags = flags_given(parameters, app, call.argv)
     sources = Sources(_start_directory(), os.environ, flags, config)
@@ -135,9 +133,7 @@ def _start_directory() -> str:
     try:
         here = os.getcwd()
     except FileNotFoundError:
-        raise ConfigError(
-            "the directory pfork was started in is gone", hint="Start it in another one."
-        ) from None
+        raise ConfigError("the directory pfork was started in is gone", hint="Start it in another one.") from None
     logical = os.environ.get("PWD", "")
     return logical if os.path.isabs(logical) and _is_same(logical, here) else here
 

@@ -59,9 +59,7 @@ ABSENT: dict[str, Absent] = {
         _flag("preload_app", "--preload"),
         _flag("sendfile", "--no-sendfile"),
         _flag("reuse_port"),
-        _flag(
-            "daemon", "-D", "--daemon", refusal="pfork stays in the foreground; let systemd run it, or nohup"
-        ),
+        _flag("daemon", "-D", "--daemon", refusal="pfork stays in the foreground; let systemd run it, or nohup"),
         _value("worker_tmp_dir", moot=True),  # the scoreboard is memory, no file
         _flag("initgroups"),
         _file_only("tmp_upload_dir", moot=True),  # Gunicorn itself does not use it

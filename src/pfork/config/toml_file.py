@@ -16,10 +16,7 @@ from pfork.config.table import GROUPS, ROWS
 _ALIASES: dict[str, Row] = {alias: row for row in ROWS.values() for alias in row.aliases}
 
 _FLAGS: dict[str, str] = {
-    flag.lstrip("-").replace("-", "_"): row.name
-    for row in ROWS.values()
-    for flag in row.flags
-    if flag.startswith("--")
+    flag.lstrip("-").replace("-", "_"): row.name for row in ROWS.values() for flag in row.flags if flag.startswith("--")
 }
 """Keys that people try because the flag is called so, like log_level and name."""
 
@@ -86,9 +83,7 @@ _TOKEN = re.compile(
     r"""(?P<multi>\"{3}.*?\"{3,5}|'{3}.*?'{3,5})|"(?:\\.|[^"\\\n])*"|'[^'\n]*'|\#[^\n]*""",
     re.DOTALL,
 )
-_LINE = re.compile(
-    r"""\s*(?:\[{1,2}\s*(?P<table>[^\[\]]+?)\s*\]|(?P<key>"[^"]*"|'[^']*'|[A-Za-z0-9_-]+)\s*[=.])"""
-)
+_LINE = re.compile(r"""\s*(?:\[{1,2}\s*(?P<table>[^\[\]]+?)\s*\]|(?P<key>"[^"]*"|'[^']*'|[A-Za-z0-9_-]+)\s*[=.])""")
 
 
 def key_lines(text: str, section: str) -> dict[str, int]:

@@ -33,7 +33,6 @@ class FieldError(ValueError):
     """A header line is malformed. It does not say well which rule was broken: walk through the head to find out."""
 
 
-
 class FieldCache(Generic[F]):
     """The memory of one gateway, shared by all its readers.
 
@@ -45,8 +44,8 @@ class FieldCache(Generic[F]):
     __slots__ = ("_make", "framing", "known")
 
     def __init__(self, make: Callable[[bytes, bytes], F]) -> None:
-        """``make`` is given the name as sent and the value of a header; its result must not be changed by anybody, since
-        every request with that line gets the same.
+        """``make`` is given the name as sent and the value of a header. Nobody may change its result: every request
+        with that line gets the same.
 
         Raises:
             ImportError: httptools is not there, or too old to be trusted.
@@ -144,4 +143,3 @@ def _require_strictness() -> None:
         except FieldError:
             continue
         raise ImportError(f"httptools takes the malformed header {line!r}: install httptools 0.6.3 or later")
-

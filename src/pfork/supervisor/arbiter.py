@@ -31,9 +31,7 @@ log = logging.getLogger("pfork.error")
 class Arbiter:
     """Supervises the workers of one server, from its start to its end."""
 
-    def __init__(
-        self, plan: Plan, blueprint: Blueprint, board: Scoreboard, *, posix: Posix, clock: Clock
-    ) -> None:
+    def __init__(self, plan: Plan, blueprint: Blueprint, board: Scoreboard, *, posix: Posix, clock: Clock) -> None:
         """Raises ConfigError when the pidfile cannot be had."""
         self._blueprint = blueprint
         self._board = board

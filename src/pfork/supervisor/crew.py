@@ -99,9 +99,7 @@ class Crew:
         """Log the stacks that a stuck worker has written."""
         worker.facts = replace(worker.facts, collect_ns=0)
         stacks = vigil.collect_stacks(worker.dump_fd)
-        log.critical(
-            "%s stacks:\n%s", worker.identity, stacks or "(none: it is stopped, or in a system call)"
-        )
+        log.critical("%s stacks:\n%s", worker.identity, stacks or "(none: it is stopped, or in a system call)")
 
     def kill(self, slot: int, now_ns: int) -> None:
         worker = self.table[slot]

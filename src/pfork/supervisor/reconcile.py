@@ -2,8 +2,8 @@
 
 Theory of operation
 -------------------
-Nothing here is a script. A reload, a scaling step, a worker that asks to be replaced and a crash are all the same thing:
-a difference between *desired* (whose workers shall serve, how many, or stop) and *observed* (the workers there are).
+Nothing here is a script. A reload, a scaling step, a worker that asks to be replaced and a crash are all the same: a
+difference between *desired* (whose workers shall serve, how many, or stop) and *observed* (the workers there are).
 Whatever happens in the middle of an operation changes what is observed, never the plan, and the next call sees it.
 
 States of a worker, and who leaves them by a deadline::
@@ -70,7 +70,7 @@ class Desired:
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """What is. ``free_slots`` can take a new worker each; spawns are allowed from ``spawn_at_ns``, ``burst`` at once."""
+    """What is. ``free_slots`` take a new worker each; spawns are allowed from ``spawn_at_ns`` on, ``burst`` at once."""
 
     workers: tuple[Facts, ...]
     free_slots: int
@@ -125,9 +125,7 @@ def _stop(stop: Stop, observed: Observed) -> list[Action]:
 
 
 def _stuck(observed: Observed) -> list[Action]:
-    return [
-        Abandon(worker.slot) for worker in observed.workers if worker.stuck and worker.state is State.READY
-    ]
+    return [Abandon(worker.slot) for worker in observed.workers if worker.stuck and worker.state is State.READY]
 
 
 def _is_wanted(worker: Facts, desired: Desired) -> bool:
@@ -139,9 +137,7 @@ def _retire(desired: Desired, observed: Observed, now_ns: int) -> list[Action]:
     ready = [w for w in observed.workers if w.state is State.READY and not w.stuck]
     leaving = sorted(ready, key=lambda worker: (_is_wanted(worker, desired), worker.order))
     surplus = max(0, len(ready) - desired.workers)
-    actions: list[Action] = [
-        Retire(worker.slot, now_ns + desired.graceful_ns) for worker in leaving[:surplus]
-    ]
+    actions: list[Action] = [Retire(worker.slot, now_ns + desired.graceful_ns) for worker in leaving[:surplus]]
     starting = sorted((w for w in observed.workers if w.state is State.STARTING), key=lambda w: -w.order)
     too_many = -_missing(desired, observed)
     for worker in starting:

@@ -1,4 +1,4 @@
-"""The one table of signals: what each of them asks for. Handlers do nothing; the wake-up descriptor carries the number."""
+"""The one table of signals: what each asks for. Handlers do nothing; the wake-up descriptor carries the number."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SIGNALS: dict[str, Command] = {
 """The meanings are those that users of Gunicorn and nginx know."""
 
 IGNORED = ("SIGPIPE", "SIGUSR2", "SIGWINCH")
-"""A closed log pipe must not end the arbiter; USR2 and WINCH belong to upgrades and would otherwise kill or be noise."""
+"""A closed log pipe must not end the arbiter; USR2 and WINCH are for upgrades, and would kill it or be noise now."""
 
 DUMP_SIGNAL = int(signal.SIGRTMIN) + 5 if hasattr(signal, "SIGRTMIN") else int(signal.SIGUSR2)
 """Makes a worker write the stacks of its threads. A real-time signal, since apps use none of them."""

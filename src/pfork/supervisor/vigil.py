@@ -46,7 +46,7 @@ def in_progress(view: SlotView, now_ns: int) -> str:
 
 
 def collect_stacks(dump_fd: int) -> str:
-    """The stacks written to a worker's memory file since the last time, innermost call first; empty if there are none."""
+    """The stacks written to a worker's memory file since the last time, innermost call first; empty if none were."""
     size = os.fstat(dump_fd).st_size
     text = os.pread(dump_fd, size, 0).decode(errors="replace").strip()
     os.ftruncate(dump_fd, 0)

@@ -19,6 +19,9 @@ _CUT_SHARE: Final = 0.8
 """The part of the time for a drain that requests get. Those that go on for ever (a stream of events, say) are
 cut then, so that the app's shutdown still has its turn before the arbiter ends the process."""
 
+_SHUTDOWN_SHARE: Final = 0.9
+"""The part of what is then left for the app's shutdown: when that hangs, the log should say so before the end."""
+
 _CLEAN_UP_S: Final = 0.5
 """How long cancelled tasks of the app may take to end. The process ends anyway."""
 
@@ -72,7 +75,8 @@ async def _serve(shift: Shift) -> None:
     shift.ready()
     order = await hearing.order
     if isinstance(order, Drain) and await _unless(hearing.quit, _drain(server, order)):
-        await _unless(hearing.quit, lifespan.shutdown(assignment.processes.graceful_timeout))
+        time_left = seconds_until(order.deadline_ns)
+        await _unless(hearing.quit, lifespan.shutdown(time_left * _SHUTDOWN_SHARE))
     server.cut()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import select
 import socket
 from collections.abc import Callable
 from time import monotonic_ns
@@ -12,6 +13,7 @@ from typing import Final
 from pfork.base import ns
 from pfork.scoreboard import SlotWriter
 from pfork.sockets import ConnectionInfo, Listener
+from pfork.workers.poller import EXCLUSIVE, IN
 
 log = logging.getLogger("pfork.error")
 
@@ -24,6 +26,38 @@ SHORTAGE_S: Final = 1.0
 before. Accepting on at once would spin: the listener stays readable."""
 
 _WARN_NS: Final = ns(60)
+
+
+class Doorbell:
+    """A listener as the loop watches it: through an epoll of its own, where the system has it.
+
+    Event loops watch descriptors in a way that puts whoever came last to the front of the kernel's queue, so the worker
+    that has just accepted would be woken first again, and serve one client after the other while its siblings sleep.
+    With EPOLLEXCLUSIVE (which event loops do not offer) it goes to the end. Behind another epoll that still wakes all
+    of them; but in turn.
+    """
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
+        self._epoll = select.epoll() if EXCLUSIVE else None
+        self._fd = listener.fileno()
+        if self._epoll is not None:
+            self._epoll.register(self._fd, IN | EXCLUSIVE)
+
+    def fileno(self) -> int:
+        """What to watch for reading."""
+        return self._fd if self._epoll is None else self._epoll.fileno()
+
+    def step_back(self) -> None:
+        """To the end of the queue."""
+        if self._epoll is not None:
+            self._epoll.unregister(self._fd)
+            self._epoll.register(self._fd, IN | EXCLUSIVE)
+
+    def close(self) -> None:
+        """Give back what it holds; the listener stays."""
+        if self._epoll is not None:
+            self._epoll.close()
 
 
 class Acceptor:
@@ -42,11 +76,12 @@ class Acceptor:
         accepted: Callable[[socket.socket, ConnectionInfo], None],
         has_room: Callable[[], bool],
         make_room: Callable[[], None],
+        make_doorbell: Callable[[Listener], Doorbell] = Doorbell,
     ) -> None:
         """``accepted`` is given each connection; ``has_room``: whether one more may be accepted;
         ``make_room`` is called when the process has run out of descriptors, and may close some."""
         self._loop = loop
-        self._listeners = listeners
+        self._doorbells = {listener: make_doorbell(listener) for listener in listeners}
         self._slot = slot
         self._accepted = accepted
         self._has_room = has_room
@@ -65,7 +100,7 @@ class Acceptor:
         """Accept again, if there is room: a connection has been closed."""
         self._is_short = False
         if self._is_open and self._has_room():
-            for listener in self._listeners:
+            for listener in self._doorbells:
                 self._watch(listener)
 
     def stop(self, *, empty_backlog: bool) -> None:
@@ -74,10 +109,11 @@ class Acceptor:
             return
         self._is_open = False
         self._pause()
-        for listener in self._listeners:
+        for listener, doorbell in self._doorbells.items():
             while empty_backlog and self._accept(listener):
                 pass
             # Once the arbiter and all workers have let go, a client is refused, not left waiting for an answer.
+            doorbell.close()
             listener.close(unlink=False)
 
     def _on_readable(self, listener: Listener) -> None:
@@ -102,6 +138,8 @@ class Acceptor:
             return False
         if found is None:
             return False
+        if self._is_open:
+            self._doorbells[listener].step_back()
         self._accepted(*found)
         if not self._has_room():
             self._pause()
@@ -125,15 +163,15 @@ class Acceptor:
         self._make_room()
 
     def _pause(self) -> None:
-        for listener in self._listeners:
+        for listener in self._doorbells:
             self._unwatch(listener)
 
     def _watch(self, listener: Listener) -> None:
         if listener not in self._watched:
             self._watched.add(listener)
-            self._loop.add_reader(listener, self._on_readable, listener)
+            self._loop.add_reader(self._doorbells[listener], self._on_readable, listener)
 
     def _unwatch(self, listener: Listener) -> None:
         if listener in self._watched:
             self._watched.discard(listener)
-            self._loop.remove_reader(listener)
+            self._loop.remove_reader(self._doorbells[listener])

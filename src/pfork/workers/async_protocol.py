@@ -257,13 +257,13 @@ class Connection(asyncio.Protocol):
             await writer
 
     def pause_reading(self) -> None:
-        if self._is_reading and not self._saw_eof:
+        if self._is_reading and not self._saw_eof and not self._transport.is_closing():
             self._is_reading = False
             self._transport.pause_reading()
 
     def resume_reading(self) -> None:
         # After the client's end there is nothing to read: a transport that resumed would report the end once more.
-        if not self._is_reading and not self._saw_eof:
+        if not self._is_reading and not self._saw_eof and not self._transport.is_closing():
             self._is_reading = True
             self._transport.resume_reading()
 
@@ -272,7 +272,9 @@ class Connection(asyncio.Protocol):
         self.deadline_ns = monotonic_ns() + self._server.times.body_ns
 
     def may_keep_alive(self) -> bool:
-        return self._server.may_keep_alive
+        server = self._server
+        # The order to drain is on the scoreboard before the loop has heard of it.
+        return server.may_keep_alive and not server.slot.is_draining()
 
     def response_ended(self, keep_alive: bool) -> None:
         self._cycle = None

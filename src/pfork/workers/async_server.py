@@ -33,11 +33,6 @@ _LATE_NS: Final = ns(0.5)
 _EVICT: Final = 16
 """Idle connections that are closed for new ones when descriptors run out; the app needs a few of them, too."""
 
-# An app that starts at once, not in the loop's next turn, has often answered before the turn is over. Python
-# 3.12 can do that, and everything that an app may ask of its task (current_task, cancel, timeouts) works;
-# before, it cannot.
-_EAGER: Final[dict[str, Any]] = {"eager_start": True} if sys.version_info >= (3, 12) else {}
-
 
 class Times(NamedTuple):
     """The clients' deadlines, in nanoseconds; see HttpSettings."""
@@ -59,6 +54,7 @@ class AsyncServer:
     """What the connections of a worker share.
 
     Attributes:
+        slot: the worker's part of the scoreboard.
         idle_ns: how long a connection may wait for its next request.
         may_keep_alive: what is said to clients: False while the worker drains or is full, so that others get a place.
         drained: done when, after ``drain``, no connection and no request is left.
@@ -79,7 +75,7 @@ class AsyncServer:
         self.idle_ns = self.times.keepalive_ns
         self.may_keep_alive = self.idle_ns > 0
         self.drained: asyncio.Future[None] = loop.create_future()
-        self._slot = assignment.slot
+        self.slot = assignment.slot
         self._context = context
         self.access_log = shift.access_log
         self._limit = assignment.processes.worker_connections
@@ -113,7 +109,7 @@ class AsyncServer:
         connection = Connection(self, info)
         connections = self._connections
         connections.add(connection)
-        self._slot.set_connections(len(connections))
+        self.slot.set_connections(len(connections))
         self._set_keep_alive()
         if len(connections) == 1:
             self._watch_over()
@@ -134,7 +130,7 @@ class AsyncServer:
         connections = self._connections
         was_full = not self._has_room()
         connections.discard(connection)
-        self._slot.set_connections(len(connections))
+        self.slot.set_connections(len(connections))
         if was_full:
             self._set_keep_alive()
         self._acceptor.go_on()
@@ -154,15 +150,21 @@ class AsyncServer:
 
     def start(self, cycle: HttpCycle, now_ns: int) -> None:
         """Run the app for a request, in a task and a context of its own."""
-        cycle.lane = self._slot.begin(now_ns, cycle.method, cycle.target)
+        cycle.lane = self.slot.begin(now_ns, cycle.method, cycle.target)
         self._running.add(cycle)  # the loop itself holds tasks weakly
-        cycle.task = asyncio.Task(
-            cycle.run(), loop=self.loop, name="pfork request", context=self._context.copy(), **_EAGER
-        )
+        context = self._context.copy()
+        if sys.version_info >= (3, 12):
+            # An app that starts at once, not in the loop's next turn, has often answered before this turn is over.
+            # Whatever it may ask of its task works then, too: current_task, cancel, timeouts.
+            cycle.task = asyncio.Task(
+                cycle.run(), loop=self.loop, name="pfork request", context=context, eager_start=True
+            )
+        else:
+            cycle.task = asyncio.Task(cycle.run(), loop=self.loop, name="pfork request", context=context)
 
     def ended(self, cycle: HttpCycle) -> None:
         """The app has returned."""
-        self._slot.end(cycle.lane)
+        self.slot.end(cycle.lane)
         self._running.discard(cycle)
         if not self._connections:
             self._check_idle()
@@ -183,7 +185,7 @@ class AsyncServer:
     def _watch_over(self) -> None:
         """There is something to watch. An idle worker has no timer, and is not believed to hang."""
         now_ns = monotonic_ns()
-        self._slot.beat(now_ns)
+        self.slot.beat(now_ns)
         if self._ticker is None:
             self._schedule_tick(now_ns)
 
@@ -196,7 +198,7 @@ class AsyncServer:
         if not self._connections and not self._running:
             return
         now_ns = monotonic_ns()
-        self._slot.beat(now_ns)
+        self.slot.beat(now_ns)
         if now_ns - self._next_tick_ns < _LATE_NS:
             self._sweep(now_ns)
         self._schedule_tick(now_ns)
@@ -210,7 +212,7 @@ class AsyncServer:
         """With no connection: is anything else going on?"""
         if self._running:
             return
-        self._slot.beat(0)
+        self.slot.beat(0)
         if self._is_draining and not self.drained.done():
             self.drained.set_result(None)
 
@@ -235,7 +237,8 @@ class AsyncServer:
             self._check_idle()
 
     def cut(self) -> list[str]:
-        """Close every connection and cancel every request. Returns what was cut, for the log."""
+        """Accept no more, close every connection and cancel every request. Returns what was cut, for the log."""
+        self._acceptor.stop(empty_backlog=False)
         lines = [repr(cycle) for cycle in self._running]
         for connection in tuple(self._connections):
             connection.cut()

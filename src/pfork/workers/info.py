@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from pfork.scoreboard import SlotWriter
 from pfork.workers.interface import Kind
 
 
-@dataclass(frozen=True, slots=True)
 class WorkerInfo:
-    """``environ["pfork.worker"]`` of WSGI, ``scope["extensions"]["pfork.worker"]``'s source of ASGI.
+    """What an app finds under ``pfork.worker``: in the environ of WSGI, in the scope's extensions of ASGI.
 
-    ``number`` counts from 1 and is the worker's name in logs; ``kind`` is "sync", "thread" or "async";
-    ``started`` is in seconds since the epoch.
+    Attributes:
+        number: counts from 1, and is the worker's name in logs.
+        generation: which load of app and settings it serves.
+        kind: "sync", "thread" or "async".
+        pid: its process.
+        started: seconds since the epoch.
     """
 
-    number: int
-    generation: int
-    kind: Kind
-    pid: int
-    started: float
-    _slot: SlotWriter
+    __slots__ = ("_slot", "generation", "kind", "number", "pid", "started")
+
+    def __init__(self, number: int, generation: int, kind: Kind, pid: int, started: float, slot: SlotWriter) -> None:
+        self.number = number
+        self.generation = generation
+        self.kind = kind
+        self.pid = pid
+        self.started = started
+        self._slot = slot
 
     @property
     def requests(self) -> int:

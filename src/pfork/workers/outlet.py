@@ -1,5 +1,5 @@
-"""The sending half of a connection: what the gateway writes goes to the client as it takes it, and never
-further waits.
+"""The sending half of a connection: what the gateway writes is sent as far as the client takes it, the rest
+is kept for it.
 
 An outlet also keeps what the poller watches its socket for, since sending changes that. In a thread worker a
 thread of the pool writes while the reactor sends: ``LockedOutlet``.

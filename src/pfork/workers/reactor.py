@@ -16,8 +16,7 @@ import socket
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from pfork.base import NS_PER_S, ns
 from pfork.config import HttpSettings
@@ -44,8 +43,7 @@ _EVICT: Final = 16
 too."""
 
 
-@dataclass(frozen=True, slots=True)
-class Times:
+class Times(NamedTuple):
     """The deadlines of clients, in nanoseconds."""
 
     header_ns: int

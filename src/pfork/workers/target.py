@@ -14,8 +14,7 @@ target                                what is meant
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from pfork.base import AppTargetError
 
@@ -25,16 +24,14 @@ _FORMS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """The arguments of a factory."""
 
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """A target, taken apart. ``names`` is empty where only the module is given; ``call`` is set for a
     factory."""
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 SERVER_SOFTWARE: Final = f"pfork/{__version__}"
 
+
 def environ_key(name: str) -> str:
     """The environ's key of a header: ``HTTP_USER_AGENT``; two have no prefix (RFC 3875 4.1.2 and 4.1.3)."""
     key = name.upper().replace("-", "_")
@@ -58,7 +59,7 @@ class EnvironReader(RequestReader):
         info: ConnectionInfo,
         template: dict[str, Any],
     ) -> None:
-        """``fields`` is made with ``make_field``; ``template`` is this connection's own, see ``connection_template``."""
+        """``fields`` is made with ``make_field``; ``template`` is of this connection alone: ``connection_template``."""
         super().__init__(limits, fields)
         self.info = info
         self._template = template

@@ -5,30 +5,10 @@ import signal
 
 import pytest
 
-from pfork.control import BootFailed, Drain, Quit, WorkerReady
+from pfork.control import Drain
 from tests.e2e.raw import RawClient
-from tests.workers.async_apps import AsyncGate, Routes, answer, on_both_loops, piece, start, without_uvloop
 
-
-@pytest.fixture
-def loop(request):
-    return request.param
-
-
-@pytest.fixture
-def gate():
-    with AsyncGate() as one:
-        yield one
-
-
-@pytest.fixture
-def run(worker, loop):
-    def run(app, **options):
-        if loop == "asyncio":
-            options["in_child"] = without_uvloop
-        return worker(app, kind="async", **options)
-
-    return run
+from .apps import Routes, answer, piece, start
 
 
 class Living:
@@ -86,14 +66,12 @@ def app(gate):
     return app
 
 
-@on_both_loops
 def test_an_idle_worker_ends_at_once(run, app):
     one = run(app)
     one.drain()
     assert one.wait() == 0
 
 
-@on_both_loops
 def test_a_request_in_progress_is_answered_and_told_that_it_is_the_last(run, app, gate):
     one = run(app)
     with one.connect() as client:
@@ -109,7 +87,6 @@ def test_a_request_in_progress_is_answered_and_told_that_it_is_the_last(run, app
         assert one.wait() == 0
 
 
-@on_both_loops
 def test_a_response_in_progress_is_sent_to_its_end(run, app, gate):
     one = run(app)
     with one.connect() as client:
@@ -122,7 +99,6 @@ def test_a_response_in_progress_is_sent_to_its_end(run, app, gate):
     assert one.wait() == 0
 
 
-@on_both_loops
 def test_a_request_that_is_being_sent_is_answered(run, app):
     one = run(app)
     with one.connect() as client, one.connect() as other:
@@ -138,13 +114,11 @@ def test_a_request_that_is_being_sent_is_answered(run, app):
     assert one.wait() == 0
 
 
-@on_both_loops
 def test_an_idle_connection_gets_a_moment_for_a_request_that_is_on_its_way(run, app):
     one = run(app)
     with one.connect() as client:
         assert client.get("/").answer().closes is False
         one.drain()
-        one.wait_log("draining") if False else None
         reply = client.get("/").answer()
         assert reply.body == b"ok"
         if not reply.closes:  # it was read before the order
@@ -154,7 +128,6 @@ def test_an_idle_connection_gets_a_moment_for_a_request_that_is_on_its_way(run, 
 
 
 @pytest.mark.slow
-@on_both_loops
 def test_an_idle_connection_is_closed_after_that_moment(run, app):
     one = run(app)
     with one.connect() as client:
@@ -164,7 +137,6 @@ def test_an_idle_connection_is_closed_after_that_moment(run, app):
         assert one.wait() == 0
 
 
-@on_both_loops
 def test_work_after_the_response_is_finished_first(run, app, gate):
     one = run(app)
     with one.connect() as client:
@@ -172,15 +144,14 @@ def test_work_after_the_response_is_finished_first(run, app, gate):
         gate.wait()
         one.drain()
         assert client.read_rest() == b""
-    with pytest.raises(TimeoutError):
-        one.channel.settimeout(0.3)
-        one.channel.recv(1)  # the worker has not gone
+    one.channel.settimeout(0.3)
+    with pytest.raises(TimeoutError):  # the worker has not gone
+        one.channel.recv(1)
     gate.let_go()
     assert gate.hear() == b"!"
     assert one.wait() == 0
 
 
-@on_both_loops
 def test_a_draining_worker_leaves_new_connections_to_the_others(run, app, gate):
     one = run(app)
     with one.connect() as client:
@@ -197,7 +168,6 @@ def test_a_draining_worker_leaves_new_connections_to_the_others(run, app, gate):
     assert one.wait() == 0
 
 
-@on_both_loops
 def test_what_waits_in_the_backlog_is_answered_where_it_is_to_be_emptied(run, app):
     one = run(app)
     one.signal(signal.SIGSTOP)
@@ -212,7 +182,6 @@ def test_what_waits_in_the_backlog_is_answered_where_it_is_to_be_emptied(run, ap
     assert one.wait() == 0
 
 
-@on_both_loops
 def test_a_draining_worker_lets_go_of_the_listeners(run, app):
     """Once the arbiter has closed its own, a client that comes is refused, and does not wait in vain."""
     one = run(app)
@@ -227,7 +196,6 @@ def test_a_draining_worker_lets_go_of_the_listeners(run, app):
     assert one.wait() == 0
 
 
-@on_both_loops
 def test_a_second_order_to_drain_changes_nothing(run, app, gate):
     one = run(app)
     with one.connect() as client:
@@ -240,7 +208,6 @@ def test_a_second_order_to_drain_changes_nothing(run, app, gate):
     assert one.wait() == 0
 
 
-@on_both_loops
 def test_a_dismissed_worker_ends_at_once(run, app, gate):
     one = run(Living(app, gate))
     assert gate.hear() == b"u"
@@ -258,12 +225,11 @@ def test_a_dismissed_worker_ends_at_once(run, app, gate):
     assert "Traceback" not in one.log
 
 
-@on_both_loops
 def test_a_dismissed_worker_does_not_wait_for_threads_of_the_app(run, gate):
     async def app(scope, receive, send):
         await asyncio.to_thread(gate.hold)
 
-    one = run(app)
+    one = run(app, settings={"asgi_lifespan": "off"})
     with one.connect() as client:
         client.get("/")
         gate.wait()
@@ -271,7 +237,6 @@ def test_a_dismissed_worker_does_not_wait_for_threads_of_the_app(run, gate):
         assert one.wait() == 0
 
 
-@on_both_loops
 def test_a_draining_worker_can_be_dismissed(run, app, gate):
     one = run(app)
     with one.connect() as client:
@@ -282,7 +247,6 @@ def test_a_draining_worker_can_be_dismissed(run, app, gate):
         assert one.wait() == 0
 
 
-@on_both_loops
 def test_the_app_is_shut_down_after_the_last_request(run, app, gate):
     one = run(Living(app, gate))
     assert gate.hear() == b"u"
@@ -297,7 +261,6 @@ def test_the_app_is_shut_down_after_the_last_request(run, app, gate):
     assert one.wait() == 0
 
 
-@on_both_loops
 def test_a_stream_without_end_is_cut_in_time_for_the_shutdown(run, app, gate):
     one = run(Living(app, gate))
     assert gate.hear() == b"u"
@@ -313,7 +276,6 @@ def test_a_stream_without_end_is_cut_in_time_for_the_shutdown(run, app, gate):
     assert "Traceback" not in one.log
 
 
-@on_both_loops
 def test_an_orphan_answers_what_there_is_and_ends(run, app, gate):
     one = run(Living(app, gate))
     assert gate.hear() == b"u"
@@ -331,7 +293,6 @@ def test_an_orphan_answers_what_there_is_and_ends(run, app, gate):
     assert one.wait() == 0
 
 
-@on_both_loops
 def test_an_orphan_gives_up_after_the_graceful_timeout(run, gate):
     async def app(scope, receive, send):
         gate.say(b"e")
@@ -341,7 +302,7 @@ def test_an_orphan_gives_up_after_the_graceful_timeout(run, gate):
             except asyncio.CancelledError:
                 gate.say(b"c")  # and goes on
 
-    one = run(app, processes={"graceful_timeout": 0.2})
+    one = run(app, processes={"graceful_timeout": 0.2}, settings={"asgi_lifespan": "off"})
     with one.connect() as client:
         client.get("/")
         assert gate.hear() == b"e"
@@ -350,7 +311,6 @@ def test_an_orphan_gives_up_after_the_graceful_timeout(run, gate):
         assert client.read_rest() == b""
 
 
-@on_both_loops
 def test_a_terminated_worker_asks_for_a_replacement_and_serves_on(run, app):
     one = run(app)
     one.signal(signal.SIGTERM)
@@ -359,78 +319,3 @@ def test_a_terminated_worker_asks_for_a_replacement_and_serves_on(run, app):
         assert client.get("/").answer().body == b"ok"
     one.drain()
     assert one.wait() == 0
-
-
-FAILURES = {
-    "says that it failed": ("auto", {"type": "lifespan.startup.failed", "message": "no database today"}, "no database"),
-    "raises where lifespan is on": ("on", None, "RuntimeError"),
-}
-
-
-@pytest.mark.parametrize("case", FAILURES)
-@on_both_loops
-def test_a_startup_that_fails_is_a_failed_boot(run, case):
-    mode, message, text = FAILURES[case]
-
-    async def app(scope, receive, send):
-        await receive()
-        if message is None:
-            raise RuntimeError("no database today")
-        await send(message)
-
-    one = run(app, settings={"asgi_lifespan": mode}, wait=False)
-    report = one.report()
-    assert isinstance(report, BootFailed)
-    assert report.exit_code == 3
-    assert text in report.text
-    assert one.wait() == 3
-
-
-@on_both_loops
-def test_a_worker_is_ready_when_the_startup_is_complete(run, gate):
-    async def app(scope, receive, send):
-        if scope["type"] == "lifespan":
-            await receive()
-            await gate.pass_through()
-            scope["state"]["word"] = "hello"
-            await send({"type": "lifespan.startup.complete"})
-            await receive()
-            return
-        await answer(send, scope["state"]["word"].encode())
-
-    one = run(app, wait=False)
-    gate.wait()
-    with one.connect() as early:
-        early.get("/")
-        one.channel.setblocking(False)
-        with pytest.raises(BlockingIOError):
-            one.channel.recv(1)
-        one.channel.settimeout(30)
-        gate.let_go()
-        assert isinstance(one.report(), WorkerReady)
-        assert early.answer().body == b"hello"
-
-
-@pytest.mark.parametrize("order", [Quit(), Drain(0)])
-@on_both_loops
-def test_a_worker_that_is_still_starting_can_be_dismissed(run, gate, order):
-    async def app(scope, receive, send):
-        await receive()
-        gate.say(b"s")
-        await asyncio.get_running_loop().create_future()
-
-    one = run(app, wait=False)
-    assert gate.hear() == b"s"
-    one.order(order)
-    assert one.wait() == 0
-
-
-@on_both_loops
-def test_lifespan_off_leaves_the_app_alone(run):
-    async def app(scope, receive, send):
-        assert scope["type"] == "http"
-        await answer(send, b"ok")
-
-    one = run(app, settings={"asgi_lifespan": "off"})
-    with one.connect() as client:
-        assert client.get("/").answer().body == b"ok"

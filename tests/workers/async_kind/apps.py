@@ -1,25 +1,17 @@
-"""What the tests of async workers share: an app made of routes, a gate that does not block the loop, both loops."""
+"""What the tests of async workers share: an app made of routes, and a gate that does not stop the loop."""
 
 from __future__ import annotations
 
 import asyncio
-import sys
+import select
 from collections import deque
 from urllib.parse import parse_qs
 
-import pytest
-
 from tests.workers.harness import Gate
 
-LOOPS = ("uvloop", "asyncio")
-
-
-def without_uvloop():
-    """Make this process one in which uvloop is not installed."""
-    sys.modules["uvloop"] = None
-
-
-on_both_loops = pytest.mark.parametrize("loop", LOOPS, indirect=True)
+MIB = 1 << 20
+POST = b"POST %s HTTP/1.1\r\nHost: test\r\nContent-Length: %d\r\n\r\n"
+CHUNKED = b"POST %s HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
 class Routes:
@@ -93,6 +85,12 @@ class AsyncGate(Gate):
         """Tell the test something of one byte."""
         self._app.send(word)
 
+    def hold(self):
+        """As that of a gate for threads: the loop of the app stands still."""
+        self.say()
+        select.select([self._app], [], [])
+        self._app.recv(1)
+
     def _let_in(self):
         for _ in self._app.recv(1):
             turn = self._waiting.popleft()
@@ -113,3 +111,70 @@ def peak_memory(pid):
     with open(f"/proc/{pid}/status") as status:
         (line,) = (line for line in status if line.startswith("VmHWM:"))
     return int(line.split()[1]) * 1024
+
+
+class Probe:
+    """Does on request what real apps do. Each path is a method; any other is answered with ok. Knows no lifespan."""
+
+    def __init__(self, gate):
+        self.gate = gate
+
+    async def __call__(self, scope, receive, send):
+        if scope["type"] != "http":
+            raise NotImplementedError(scope["type"])
+        await getattr(self, scope["path"][1:] or "hello", hello)(scope, receive, send)
+
+    async def echo(self, scope, receive, send):
+        await answer(send, await read_body(receive))
+
+    async def mirror(self, scope, receive, send):
+        """Sends each piece back as it comes."""
+        await start(send)
+        more = True
+        while more:
+            message = await receive()
+            more = message["more_body"]
+            await piece(send, message["body"], more)
+
+    async def count(self, scope, receive, send):
+        await self.gate.pass_through()
+        total = 0
+        more = True
+        while more:
+            message = await receive()
+            more = message["more_body"]
+            total += len(message["body"])
+        await answer(send, b"%d" % total)
+
+    async def hold(self, scope, receive, send):
+        await self.gate.pass_through()
+        await answer(send, query_of(scope).get("n", "held").encode())
+
+    async def big(self, scope, receive, send):
+        await start(send)
+        for _ in range(int(query_of(scope)["mib"])):
+            await piece(send, b"x" * MIB)
+        await piece(send, b"", more=False)
+
+    async def after(self, scope, receive, send):
+        await answer(send, b"answered")
+        await self.gate.pass_through()
+        self.gate.say(b"!")
+
+    async def watch(self, scope, receive, send):
+        await receive()
+        self.gate.say(b"w")
+        message = await receive()
+        self.gate.say(b"d" if message["type"] == "http.disconnect" else b"?")
+
+    async def drop(self, scope, receive, send):
+        await answer(send, b"not read")
+
+    async def endless(self, scope, receive, send):
+        await start(send)
+        try:
+            while True:
+                await piece(send, b"x" * 65536)
+        except OSError:
+            self.gate.say(b"o")
+            raise
