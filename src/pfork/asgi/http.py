@@ -60,8 +60,7 @@ class HttpCycle:
     """A request in the hands of the app.
 
     The worker runs ``run()`` in a task and tells what happens to the connection (``feed``, ``client_left``,
-    ``cut``); the response goes to the ``Transport``. The reader is looked at until ``response_ended``, not
-    later.
+    ``cut``); the response goes to the ``Transport``. The reader is looked at until ``response_ended``, not later.
 
     Attributes:
         scope: the app's scope.
@@ -250,8 +249,14 @@ class HttpCycle:
             raise ClientDisconnected("the client has left")
 
     def _send_whole(self, body: bytes) -> None:
-        """Head and body in one write: all that most responses consist of. Its few calls are on purpose."""
-        response = self._make_response(is_whole=True)
+        """Head and body in one write: all that most responses consist of. It makes few calls, on purpose."""
+        reader = self._reader
+        response = Response(
+            method=reader.method,
+            http11=reader.http11,
+            # Not where the response is over before its request: nobody wants to read the rest of that upload.
+            keep_alive=reader.keep_alive and reader.body_done and self._transport.may_keep_alive(),
+        )
         status, headers = self._head
         head = response.start(status, headers, length=len(body))
         try:
@@ -271,7 +276,12 @@ class HttpCycle:
     def _send_piece(self, body: bytes) -> None:
         """A piece that others follow; the first one takes the head along."""
         if self._phase == _HELD:
-            response = self._make_response(is_whole=False)
+            reader = self._reader
+            response = Response(
+                method=reader.method,
+                http11=reader.http11,
+                keep_alive=reader.keep_alive and self._transport.may_keep_alive(),
+            )
             status, headers = self._head
             head = response.start(status, headers)
             self._response = response
@@ -291,18 +301,8 @@ class HttpCycle:
                 self._transport.write(framed)
         self._end(response)
 
-    def _make_response(self, *, is_whole: bool) -> Response:
-        reader = self._reader
-        keep_alive = reader.keep_alive and self._transport.may_keep_alive()
-        if is_whole and not reader.body_done:
-            # The response is over before the request: better than to read the rest of an upload that nobody
-            # wants.
-            keep_alive = False
-        return Response(method=reader.method, http11=reader.http11, keep_alive=keep_alive)
-
     def _frame(self, body: bytes, head: bytes) -> bytes:
-        """Raises BodyTooLong after sending what Content-Length allows: then the client has a whole
-        response."""
+        """Raises BodyTooLong after sending what Content-Length allows: then the client has a whole response."""
         try:
             return self._response.body(body)
         except BodyTooLong as error:

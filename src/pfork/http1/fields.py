@@ -55,7 +55,7 @@ class FieldCache(Generic[F]):
         self.known: dict[bytes, F] = {}
         self.framing: dict[bytes, tuple[bytes, bytes]] = {}
 
-    def read(self, lines: list[bytes]) -> tuple[list[F], list[tuple[bytes, bytes]]]:
+    def read(self, lines: list[bytes]) -> tuple[list[F], tuple[tuple[bytes, bytes], ...]]:
         """All fields of a head in their order, and those of them that concern http1.
 
         Raises:
@@ -66,9 +66,9 @@ class FieldCache(Generic[F]):
             fields = list(map(known.__getitem__, lines))
         except KeyError:
             return self._learn(lines)
-        return fields, [framing[line] for line in lines if line in framing]
+        return fields, tuple(filter(None, map(framing.get, lines)))
 
-    def _learn(self, lines: list[bytes]) -> tuple[list[F], list[tuple[bytes, bytes]]]:
+    def _learn(self, lines: list[bytes]) -> tuple[list[F], tuple[tuple[bytes, bytes], ...]]:
         """As ``read``, where some of the lines are new."""
         known, framing = self.known, self.framing
         new = [line for line in dict.fromkeys(lines) if line not in known]
@@ -89,7 +89,7 @@ class FieldCache(Generic[F]):
                 known[line] = made[line]
                 if line in specials:
                     framing[line] = specials[line]
-        return fields, [special for special in found if special is not None]
+        return fields, tuple(filter(None, found))
 
 
 class _Collector:
@@ -109,9 +109,12 @@ def _parse(lines: list[bytes]) -> list[tuple[bytes, bytes]]:
     from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
     collector = _Collector()
+    # White space behind a value is not part of it (RFC 9112 5.1), but httptools leaves it there. A line of nothing else
+    # is left alone: as an empty line it would end the head early.
+    block = b"\r\n".join([line.rstrip(b" \t") or line for line in lines])
     try:
         # A new parser each time: nothing of one head can reach the next, and it takes 0.15 us.
-        HttpRequestParser(collector).feed_data(_GIVEN_LINE + b"\r\n".join(lines) + _END)
+        HttpRequestParser(collector).feed_data(_GIVEN_LINE + block + _END)
     except HttpParserUpgrade:
         pass  # httptools lets go of the connection here; it has seen all that it was to see
     except HttpParserError as error:

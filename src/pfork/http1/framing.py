@@ -5,6 +5,7 @@ Every rule against request smuggling that is about the values of headers stands 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from pfork.http1.errors import ProtocolError
@@ -25,8 +26,11 @@ _MAX_KNOWN_HOSTS: Final = 256
 _known_hosts: set[bytes] = set()
 
 
-def read_framing(http11: bool, headers: list[tuple[bytes, bytes]]) -> tuple[int, bool, bool, bytes]:
+@lru_cache(maxsize=64)
+def read_framing(http11: bool, headers: tuple[tuple[bytes, bytes], ...]) -> tuple[int, bool, bool, bytes]:
     """Judge the framing headers of a request: names in lower case, values without white space around them.
+
+    A pure function, and mostly asked the same: of Host alone, or of Host and ``Connection: keep-alive``.
 
     Returns:
         ``content_length``, ``keep_alive``, ``expect_continue`` and ``upgrade`` of ``RequestReader``.

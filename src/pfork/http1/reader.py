@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from pfork.http1.chunked import ChunkedDecoder
@@ -22,10 +21,13 @@ _CR: Final = 0x0D
 _SLASH: Final = 0x2F
 _UNLIMITED: Final = 1 << 62
 
-# The looks behind keep the first one linear in a long run of spaces, and leave a line of white space alone:
-# as an empty line it would end the head early.
-_trailing_space: Final = re.compile(rb"(?<![ \t\n])[ \t]+(?=\r\n)")
-_host_line: Final = re.compile(rb"\r\n[Hh][Oo][Ss][Tt]:[^\r\n]*")
+RequestLine = tuple[str, bytes, bool]
+"""Method, target, and whether it is HTTP/1.1."""
+
+# Request lines met before; see fields.py, also for the bounds.
+_MAX_LINES: Final = 1024
+_MAX_LINE: Final = 256
+_request_lines: dict[bytes, RequestLine] = {}
 
 
 class RequestReader:
@@ -74,7 +76,7 @@ class RequestReader:
         self._fields = fields
         # A head of at most this many bytes and lines breaks no limit, whatever is in it.
         self._small_head = min(limits.limit_request_line or _UNLIMITED, limits.limit_request_field_size or _UNLIMITED)
-        self._most_lines = (limits.limit_request_fields or _UNLIMITED) + 2  # request line and empty line
+        self._most_lines = (limits.limit_request_fields or _UNLIMITED) + 1  # with the request line
         self._kept = b""  # what came and is not used yet, from _position on
         self._position = 0
         self._walk: HeadWalk | None = None  # through a head that is not complete
@@ -152,10 +154,9 @@ class RequestReader:
             self._walk = HeadWalk(self._limits)
             self._partial = bytearray()
             return self._take_more(data[start:])
-        end += 4
-        if end < len(data):
+        if end + 4 < len(data):
             self._kept = data
-            self._position = end
+            self._position = end + 4
         self._parse(data[start:end])
         return True
 
@@ -175,29 +176,25 @@ class RequestReader:
         self._partial = bytearray()
         self._kept = bytes(partial[end:])
         self._position = 0
-        self._parse(bytes(partial[2 if partial[0] == _CR else 0 : end]))
+        self._parse(bytes(partial[2 if partial[0] == _CR else 0 : end - 4]))
         return True
 
     def _parse(self, head: bytes) -> None:
-        """Parse a whole head. Checks on its bytes are single passes in C; a walk explains what they find."""
-        if len(head) > self._small_head or head.count(b"\n") > self._most_lines:
-            HeadWalk(self._limits).advance(head)
-        line_end = head.find(b"\r\n")
-        try:
-            self.method, target, http11 = parse_request_line(head[:line_end])
-        except ProtocolError:
-            HeadWalk(self._limits).advance(head)  # knows better, when there is a bare CR or LF in the line
-            raise
+        """Parse a whole head, without the empty line at its end."""
+        lines = head.split(b"\r\n")
+        if len(head) > self._small_head or len(lines) > self._most_lines:
+            self._walk_through(head)
+        line = lines.pop(0)
+        request_line = _request_lines.get(line)
+        if request_line is None:
+            request_line = self._read_request_line(line, head)
+        self.method, target, http11 = request_line
         self.target = target
         self.http11 = http11
-        fields = head[line_end:]
-        # White space behind a value is not part of it (RFC 9112 5.1), but httptools leaves it there.
-        if fields.find(b" \r") >= 0 or fields.find(b"\t") >= 0:
-            fields = _trailing_space.sub(b"", fields)
         if target[0] != _SLASH:
-            fields = _put_host(target, http11, fields)
+            lines = _put_host(target, http11, lines)
         try:
-            given, special = self._fields.read(fields[2:-4].split(b"\r\n") if len(fields) > 4 else [])
+            given, special = self._fields.read(lines)
         except FieldError as error:
             self._explain(head, error)
         framing = read_framing(http11, special)
@@ -209,11 +206,28 @@ class RequestReader:
         else:
             self.body_done = True
 
+    def _read_request_line(self, line: bytes, head: bytes) -> RequestLine:
+        """A request line that is not known, or not any more."""
+        try:
+            request_line = parse_request_line(line)
+        except ProtocolError:
+            self._walk_through(head)  # it knows better, when there is a bare CR or LF in the line
+            raise
+        if len(line) <= _MAX_LINE:
+            if len(_request_lines) >= _MAX_LINES:
+                _request_lines.clear()
+            _request_lines[line] = request_line
+        return request_line
+
+    def _walk_through(self, head: bytes) -> HeadWalk:
+        """Raise for the first rule that a head breaks, if it breaks one that can be seen line by line."""
+        walk = HeadWalk(self._limits)
+        walk.advance(head + _HEAD_END)
+        return walk
+
     def _explain(self, head: bytes, error: FieldError) -> NoReturn:
         """Raise for the rule that was broken by a head with a malformed line."""
-        walk = HeadWalk(self._limits)
-        walk.advance(head)
-        read_framing(self.http11, walk.framing)
+        read_framing(self.http11, tuple(self._walk_through(head).framing))
         raise ProtocolError(400, "a malformed head") from error
 
     # Bodies
@@ -265,14 +279,15 @@ class RequestReader:
         self._position = position
 
 
-def _put_host(target: bytes, http11: bool, fields: bytes) -> bytes:
-    """The fields with the host of an absolute-form target as the value of Host.
+def _put_host(target: bytes, http11: bool, lines: list[bytes]) -> list[bytes]:
+    """The header lines with the host of an absolute-form target as the value of Host.
 
     RFC 9112 3.2.2: the Host received is to be ignored. Done here, no gateway can forget it. Several Hosts
     remain several, and no Host on HTTP/1.1 remains none: both are refused.
     """
     authority = target_authority(target)
     if authority is None:  # the target is *
-        return fields
-    fields, hosts = _host_line.subn(b"\r\nHost: " + authority, fields)
-    return fields if hosts or http11 else b"\r\nHost: " + authority + fields
+        return lines
+    host = b"Host: " + authority
+    put = [host if line[:5].lower() == b"host:" else line for line in lines]
+    return put if host in put or http11 else [host, *put]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
+from functools import lru_cache
+from typing import AnyStr, Final
 
 from pfork.http1.date import Stamp
 from pfork.http1.errors import BodyTooLong, BodyTooShort, InvalidResponse, ProtocolError
@@ -20,16 +21,17 @@ _NO_BODY, _BY_LENGTH, _BY_CHUNKS, _BY_CLOSE = range(4)
 _DROPPED: Final = frozenset({"keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"})
 _SPECIAL: Final = _DROPPED | {"connection", "content-length", "date", "server"}
 
-# Names as applications spell them, found valid once. Ordinary ones lead to the beginning of their line
-# (b"Content-Type" -> b"\r\nContent-Type: "), special ones to their lower-case name. An application may make
-# up names without end, so the caches are bounded.
-_MAX_NAMES: Final = 1024
-_bytes_lines: dict[bytes, bytes] = {}
-_text_lines: dict[str, str] = {}
-_bytes_specials: dict[bytes, str] = {}
-_text_specials: dict[str, str] = {}
+# Header lines that were found valid once, by name and value as the application gave them: applications repeat
+# themselves. Bounded, as they may also make up values without end; then they start anew. Bytes and strings apart, as
+# b"a" and "a" have the same hash.
+_MAX_LINES: Final = 1024
+_MAX_LINE: Final = 256
+_bytes_lines: dict[tuple[bytes, bytes], bytes] = {}
+_text_lines: dict[tuple[str, str], bytes] = {}
 
 _stamp: Final = Stamp()
+
+Known = dict[tuple[AnyStr, AnyStr], bytes]
 
 
 class Response:
@@ -86,41 +88,11 @@ class Response:
         Raises:
             InvalidResponse: a header or the status cannot be sent. Another start may be tried.
         """
-        self._app_length = None
-        self._app_date = self._app_server = False
-        parts = []
-        try:
-            for name, value in headers:
-                line = _bytes_lines.get(name)
-                if line is None:
-                    line = self._bytes_line(name, value)
-                    if not line:
-                        continue
-                parts.append(line)
-                parts.append(value)
-            block = b"".join(parts)
-        except (TypeError, ValueError, AttributeError) as error:
-            raise _as_invalid(error, "bytes") from error
-        return self._finish(status_line(status), block, len(parts) >> 1, length)
+        return self._make_head(status_line(status), headers, _bytes_lines, length)
 
     def start_text(self, status: str, headers: Iterable[tuple[str, str]], *, length: int | None = None) -> bytes:
         """As ``start``, with native strings of Latin-1 characters, as PEP 3333 has them."""
-        self._app_length = None
-        self._app_date = self._app_server = False
-        parts = []
-        try:
-            for name, value in headers:
-                line = _text_lines.get(name)
-                if line is None:
-                    line = self._text_line(name, value)
-                    if not line:
-                        continue
-                parts.append(line)
-                parts.append(value)
-            block = "".join(parts).encode("latin-1")
-        except (TypeError, ValueError, AttributeError) as error:
-            raise _as_invalid(error, "Latin-1 strings") from error
-        return self._finish(status_line_of_text(status), block, len(parts) >> 1, length)
+        return self._make_head(status_line_of_text(status), headers, _text_lines, length)
 
     def interim(self, status: bytes, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
         """A whole interim response (1xx, such as ``b"103 Early Hints"``), to be sent before the start.
@@ -195,36 +167,58 @@ class Response:
             raise BodyTooShort(f"the body ended after {self.body_sent} bytes: Content-Length is {announced}")
         return b""
 
-    def _bytes_line(self, name: bytes, value: bytes) -> bytes:
-        """The beginning of the line of a header that ``start`` does not know; b"": do not send the header."""
-        key = _bytes_specials.get(name) or _key(name)
-        line = b"\r\n%b: " % name
-        if key not in _SPECIAL:
-            if len(_bytes_lines) < _MAX_NAMES:
-                _bytes_lines[name] = line
-            return line
-        if len(_bytes_specials) < _MAX_NAMES:
-            _bytes_specials[name] = key
-        return line if self._passes(key, value) else b""
+    def _make_head(
+        self, status: StatusLine, headers: Iterable[tuple[AnyStr, AnyStr]], known: Known[AnyStr], length: int | None
+    ) -> bytes:
+        self._app_length = None
+        self._app_date = self._app_server = False
+        parts = [status.line]
+        try:
+            for name, value in headers:
+                line = known.get((name, value))
+                if line is None:
+                    line = self._new_line(name, value, known)
+                parts.append(line)
+        except (TypeError, ValueError, AttributeError) as error:
+            raise _as_invalid(error, "bytes" if known is _bytes_lines else "Latin-1 strings") from error
+        if status.code < 200:
+            raise InvalidResponse(f"status {status.code}: an interim response cannot be the final one")
+        parts.append(self._frame(status, length))
+        if self._app_date or self._app_server:
+            parts.append(_stamp.without(date=self._app_date, server=self._app_server))
+        else:
+            parts.append(_stamp.both())
+        if not self.keep_alive:
+            parts.append(b"\r\nConnection: close\r\n\r\n")
+        elif self._http11:
+            parts.append(b"\r\n\r\n")
+        else:
+            parts.append(b"\r\nConnection: keep-alive\r\n\r\n")
+        return b"".join(parts)
 
-    def _text_line(self, name: str, value: str) -> str:
-        """As ``_bytes_line``."""
-        key = _text_specials.get(name) or _key(name.encode("latin-1"))
-        line = f"\r\n{name}: "
-        if key not in _SPECIAL:
-            if len(_text_lines) < _MAX_NAMES:
-                _text_lines[name] = line
+    def _new_line(self, name: AnyStr, value: AnyStr, known: Known[AnyStr]) -> bytes:
+        """The line of a header that is special, or not known yet; b"": it is not sent."""
+        is_text = known is _text_lines
+        key = _key(_raw(name, is_text))
+        is_special = key in _SPECIAL
+        if is_special and not self._passes(key, value):
+            return b""
+        line = b"\r\n%b: %b" % (_raw(name, is_text), _raw(value, is_text))
+        _check_block(line, 1)
+        if is_special:
             return line
-        if len(_text_specials) < _MAX_NAMES:
-            _text_specials[name] = key
-        return line if self._passes(key, value) else ""
+        if len(line) <= _MAX_LINE:
+            if len(known) >= _MAX_LINES:
+                known.clear()
+            known[name, value] = line
+        return line
 
     def _passes(self, key: str, value: bytes | str) -> bool:
         """Take note of a special header. True: it is sent as it is."""
         if key == "content-length":
             if self._app_length is not None:
                 raise InvalidResponse("two Content-Length headers: there must be one at most")
-            self._app_length = _parse_length(value)
+            self._app_length = _parse_length(_text(value))
             return False  # _frame writes it where it may be sent
         if key == "date":
             self._app_date = True
@@ -235,24 +229,6 @@ class Response:
         if key == "connection" and "close" in [token.strip() for token in _text(value).lower().split(",")]:
             self.keep_alive = False
         return False
-
-    def _finish(self, status: StatusLine, block: bytes, count: int, length: int | None) -> bytes:
-        """Check the ``count`` lines of the application's headers, frame the body, add the server's lines."""
-        _check_block(block, count)
-        if status.code < 200:
-            raise InvalidResponse(f"status {status.code}: an interim response cannot be the final one")
-        framing = self._frame(status, length)
-        if self._app_date or self._app_server:
-            stamp = _stamp.without(date=self._app_date, server=self._app_server)
-        else:
-            stamp = _stamp.both()
-        if not self.keep_alive:
-            end = b"\r\nConnection: close\r\n\r\n"
-        elif self._http11:
-            end = b"\r\n\r\n"
-        else:
-            end = b"\r\nConnection: keep-alive\r\n\r\n"
-        return b"".join((status.line, block, framing, stamp, end))
 
     def _frame(self, status: StatusLine, length: int | None) -> bytes:
         """Decide how the body's end is marked (RFC 9112 6.3), and give the header line that says so."""
@@ -306,6 +282,14 @@ def error_response(error: ProtocolError | int, reason: str = "", *, method: str 
     return head + response.body(text + b"\n") + response.end()
 
 
+def _raw(text: AnyStr, is_text: bool) -> bytes:
+    """A name or a value as it is sent. Raises TypeError when it is of the other type, ValueError beyond Latin-1."""
+    if isinstance(text, str) is not is_text:
+        raise TypeError(f"{text!r} is of type {type(text).__name__}")
+    return text.encode("latin-1") if isinstance(text, str) else text
+
+
+@lru_cache(maxsize=512)
 def _key(name: bytes) -> str:
     """The lower-case name of a header, which is checked to be a token (RFC 9110 5.6.2)."""
     if not is_token(name):
@@ -321,8 +305,9 @@ def _text(value: bytes | str) -> str:
     raise TypeError(f"{value!r} is of type {type(value).__name__}")
 
 
-def _parse_length(value: bytes | str) -> int:
-    text = _text(value).strip(" \t")
+@lru_cache(maxsize=512)
+def _parse_length(value: str) -> int:
+    text = value.strip(" \t")
     if not (text.isascii() and text.isdigit() and len(text) <= 18):
         raise InvalidResponse(f"Content-Length {value!r}: must be a number of bytes, of 18 digits at most")
     return int(text)
