@@ -1,9 +1,14 @@
-"""The worker kinds by name. Each is imported only where it is used: a sync worker never pays for asyncio."""
+"""The worker kinds by name.
+
+The sync kind is imported with this module, before the workers are forked, and so its code is shared by them. The others
+are imported where they are used: nobody else pays for threads, or for asyncio.
+"""
 
 from __future__ import annotations
 
 from pfork.workers.interface import Kind
 from pfork.workers.shift import Serve
+from pfork.workers.sync import serve as serve_sync
 
 
 def find_serve(kind: Kind) -> Serve:
@@ -16,6 +21,4 @@ def find_serve(kind: Kind) -> Serve:
         from pfork.workers.thread import serve as serve_thread
 
         return serve_thread
-    from pfork.workers.sync import serve as serve_sync
-
     return serve_sync
