@@ -19,7 +19,7 @@ from pfork.base import SystemClock, SystemPosix
 from pfork.config import Loaded, Settings, changes, from_plain, to_plain
 from pfork.control import Seat
 from pfork.scoreboard import Scoreboard
-from pfork.sockets import Listener, open_all
+from pfork.sockets import GATE_S, Listener, open_all
 from pfork.supervisor import Arbiter, Plan
 from pfork.telemetry import AccessLog, reopen_logs, setup_logs
 from pfork.workers import Assignment
@@ -135,6 +135,10 @@ class Deployment:
             if listener not in self.listeners:
                 listener.close(unlink=True)
         self._staged = None
+
+    def gate(self) -> float:
+        takes_time = [listener.gate() for listener in self.listeners]
+        return GATE_S if any(takes_time) else 0.0
 
     def stop_listening(self) -> None:
         for listener in self.listeners:

@@ -88,9 +88,11 @@ def test_term_answers_a_kept_connection_once_more_and_says_close(server, gate, a
     assert one.wait_exit() == 0
 
 
+@pytest.mark.parametrize("family", ["tcp", "ipv6", "unix"])
 @every_kind
-def test_term_under_load_loses_no_request(server, unix_path, args):
-    one = server(*args, "-w", "2", bind=[f"unix:{unix_path}"])
+def test_term_under_load_loses_no_request(server, unix_path, args, family):
+    bind = {"tcp": "127.0.0.1:0", "ipv6": "[::1]:0", "unix": f"unix:{unix_path}"}[family]
+    one = server(*args, "-w", "2", bind=[bind])
     with Load(one.address, kept=2, fresh=4) as load:
         load.wait_answers(100)
         assert one.stop() == 0

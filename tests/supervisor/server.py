@@ -1,5 +1,6 @@
 """A server without sockets: the real arbiter and real workers whose whole app is a word in a file."""
 
+import faulthandler
 import json
 import logging
 import os
@@ -23,6 +24,7 @@ def worker_main(seat, word, slot):
     """What a worker does, by its word."""
     say = seat.channel
     if word == "crash while starting":
+        faulthandler.disable()  # pytest's would write to the terminal
         os.kill(os.getpid(), signal.SIGSEGV)
     if word == "cannot start":
         say.send(encode(BootFailed("import", Exit.BOOT, "Traceback: no module named x")))
@@ -31,14 +33,10 @@ def worker_main(seat, word, slot):
         say.send(encode(BootFailed("app", Exit.APP, "module x has no app")))
         return int(Exit.APP)
     if word == "hang while starting":
-        import faulthandler
-
         faulthandler.register(seat.dump_signal, file=seat.dump_fd)
         while True:
             signal.pause()
     if word == "start slowly, once the stacks are asked for":
-        import faulthandler
-
         faulthandler.register(seat.dump_signal, file=seat.dump_fd)
         signal.pause()
     say.send(encode(WorkerReady("sync", "wsgi")))
@@ -89,6 +87,10 @@ class FileBlueprint:
 
     def rollback(self):
         logging.getLogger("pfork.error").info("rolled back")
+
+    def gate(self):
+        logging.getLogger("pfork.error").info("gated")
+        return 0.1
 
     def stop_listening(self):
         logging.getLogger("pfork.error").info("sockets closed")

@@ -27,6 +27,7 @@ def test_it_starts_its_workers_and_stops_when_told(start):
     server.wait_line(r"ready: 3 workers, generation 1")
     server.send("SIGTERM")
     server.wait_line(r"stopping: SIGTERM, graceful, at most 30 s")
+    server.wait_line(r"gated")
     server.wait_line(r"sockets closed")
     assert server.wait_exit() == 0
     assert server.log.count("exited: exit code 0") == 3
@@ -36,7 +37,7 @@ def test_it_starts_its_workers_and_stops_when_told(start):
 @pytest.mark.parametrize("name", ["SIGINT", "SIGQUIT"])
 def test_a_quick_stop_does_not_wait_for_a_drain(start, name):
     server = start(workers=1, word="never drains")
-    server.wait_line("ready: 1 workers")
+    server.wait_line("ready: 1 worker")
     server.send("SIGTERM")
     server.wait_line("stopping: SIGTERM")
     server.send(name)
@@ -46,7 +47,7 @@ def test_a_quick_stop_does_not_wait_for_a_drain(start, name):
 
 def test_a_worker_that_outlives_the_graceful_timeout_is_cut_and_named(start):
     server = start(workers=1, word="never drains", graceful_timeout=0.2)
-    server.wait_line("ready: 1 workers")
+    server.wait_line("ready: 1 worker")
     server.send("SIGTERM")
     server.wait_line(r"worker=1 gen=1 pid=\d+ cut: graceful_timeout is over")
     server.wait_line(r"exited: killed by SIGKILL .*; graceful_timeout is over")
@@ -102,7 +103,7 @@ def test_workers_that_die_young_again_and_again_are_replaced_ever_later(start):
 
 def test_scaling_up_and_down(start):
     server = start(workers=1)
-    server.wait_line("ready: 1 workers")
+    server.wait_line("ready: 1 worker")
     server.send("SIGTTIN")
     server.wait_line("workers wanted: 2")
     server.wait_line("ready: 2 workers, generation 1")
@@ -125,7 +126,7 @@ def test_a_reload_replaces_all_workers_and_commits(start):
 
 def test_what_ttin_has_set_survives_a_reload_that_does_not_change_the_setting(start):
     server = start(workers=1)
-    server.wait_line("ready: 1 workers")
+    server.wait_line("ready: 1 worker")
     server.send("SIGTTIN")
     server.wait_line("ready: 2 workers")
     server.send("SIGHUP")
@@ -163,7 +164,7 @@ def test_a_rejected_reload_leaves_the_old_generation_as_it_was(start, name):
 
 def test_a_stop_does_not_wait_for_a_reload(start):
     server = start(workers=1)
-    server.wait_line("ready: 1 workers")
+    server.wait_line("ready: 1 worker")
     server.configure(workers=1, word="hang while starting")
     server.send("SIGHUP")
     server.wait_line("reload: checking")
@@ -174,7 +175,7 @@ def test_a_stop_does_not_wait_for_a_reload(start):
 
 def test_a_configuration_that_hangs_while_it_is_checked_does_not_hold_up_a_stop(start):
     server = start(workers=1)
-    server.wait_line("ready: 1 workers")
+    server.wait_line("ready: 1 worker")
     server.path.write_text("hang")
     server.send("SIGHUP")
     server.wait_line("reload: checking")
@@ -185,7 +186,7 @@ def test_a_configuration_that_hangs_while_it_is_checked_does_not_hold_up_a_stop(
 
 def test_many_hups_are_at_most_two_reloads(start):
     server = start(workers=1)
-    server.wait_line("ready: 1 workers")
+    server.wait_line("ready: 1 worker")
     for _ in range(100):
         server.send("SIGHUP")
     server.wait_line("reload done")
@@ -196,7 +197,7 @@ def test_many_hups_are_at_most_two_reloads(start):
 
 def test_a_deaf_worker_is_killed_in_the_end(start):
     server = start(workers=1, word="deaf", graceful_timeout=0.2)
-    server.wait_line("ready: 1 workers")
+    server.wait_line("ready: 1 worker")
     server.send("SIGTERM")
     assert server.wait_exit() == 0
     assert "killed by SIGKILL" in server.log

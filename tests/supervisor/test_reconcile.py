@@ -3,7 +3,7 @@
 import pytest
 
 from pfork.scoreboard import State
-from pfork.supervisor.actions import Abandon, Collect, Dismiss, Kill, Retire, Spawn
+from pfork.supervisor.actions import Abandon, Collect, Dismiss, Kill, Retire, Spawn, StopListening
 from pfork.supervisor.reconcile import (
     Desired,
     Facts,
@@ -114,6 +114,23 @@ CASES = {
 def test_reconcile(name):
     desired, workers, expected = CASES[name]
     assert reconcile(desired, Observed(workers, free_slots=100), NOW) == expected
+
+
+def test_a_graceful_stop_lets_those_in_who_were_let_in_before_it_drains():
+    desired = want(workers=2, stop=Stop(True, NOW + 100, drain_ns=NOW + 5))
+    workers = (fact(0, "READY"), fact(1, "STARTING"))
+    waiting = Observed(workers, free_slots=9, is_listening=True)
+    assert reconcile(desired, waiting, NOW) == [Dismiss(1)]
+    assert next_deadline_ns(desired, waiting) == NOW + 5
+    assert reconcile(desired, waiting, NOW + 5) == [StopListening(), Retire(0, NOW + 100, True), Dismiss(1)]
+    closed = Observed(workers[:1], free_slots=9, is_listening=False)
+    assert reconcile(desired, closed, NOW + 5) == [Retire(0, NOW + 100, True)]
+    assert next_deadline_ns(desired, closed) == 0
+
+
+def test_a_quick_stop_closes_the_sockets_at_once():
+    desired = want(stop=Stop(False, NOW, drain_ns=NOW + 5))
+    assert reconcile(desired, Observed((), free_slots=9, is_listening=True), NOW) == [StopListening()]
 
 
 def test_nobody_is_started_before_the_time_of_the_next_spawn():

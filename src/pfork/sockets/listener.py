@@ -5,9 +5,10 @@ from __future__ import annotations
 import errno
 import os
 import socket
+import sys
 from typing import NamedTuple
 
-from pfork.config import Address
+from pfork.config import Address, FdAddress
 
 _PASSING = frozenset(
     number
@@ -28,6 +29,20 @@ _PASSING = frozenset(
     )
     if (number := getattr(errno, name, None)) is not None
 )
+
+# "The least TTL that is let in". Not in Python's socket module: linux/in.h and linux/in6.h.
+_IP_MINTTL = (socket.IPPROTO_IP, 21)
+_IPV6_MINHOPCOUNT = (socket.IPPROTO_IPV6, 73)
+_GATES = {
+    socket.AF_INET: (_IP_MINTTL,),
+    socket.AF_INET6: (_IPV6_MINHOPCOUNT, _IP_MINTTL),  # the second for IPv4 clients of an IPv6 listener
+}
+_NOBODY = 255
+"""No packet that came through a network has this TTL: systems send with 64 or 128, and each router takes one."""
+
+GATE_S = 0.3
+"""Seconds from the gate to the close of a listener: a client that was let in sends its request meanwhile, since
+TCP_DEFER_ACCEPT keeps connections without one from the queue, where a close would reset them."""
 
 _MAPPED = "::ffff:"  # RFC 4291 2.5.5.2: an IPv4 client of an IPv6 socket
 
@@ -67,6 +82,9 @@ class Listener:
         else:
             self._server = (name[0], name[1])
         self._unix_info = ConnectionInfo("http", self._server, None) if self.is_unix else None
+        # An adopted socket may be somebody else's too, who goes on with it.
+        can_gate = sys.platform == "linux" and not isinstance(address, FdAddress)
+        self._gates = _GATES.get(sock.family, ()) if can_gate else ()
 
     def fileno(self) -> int:
         """The descriptor, so that a selector takes the listener as it is."""
@@ -90,26 +108,49 @@ class Listener:
         connection.setblocking(False)
         if self._unix_info is not None:
             return connection, self._unix_info
+        for level, option in self._gates:
+            if connection.getsockopt(level, option):  # inherited from a gated listener
+                connection.setsockopt(level, option, 0)
         host: str = peer[0]
         if host.startswith(_MAPPED) and "." in host:
             host = host[len(_MAPPED) :]
         return connection, ConnectionInfo("http", self._server, (host, peer[1]))
 
-    def close(self, *, unlink: bool) -> None:
-        """Close this process's hold on it; with ``unlink``, remove the unix socket file that was made for it.
+    def gate(self) -> bool:
+        """Let no new client in, in no process; those that are in, or in the queue, are not touched.
 
-        The file is looked at before the socket is closed: while the socket is open, nobody else's file can
-        have got its inode number.
+        Closing a listener resets what is still on its way into the queue. So before the last close: gate, wait
+        GATE_S, empty the queue. The kernel then ignores a new client's SYN, and answers its second, a second later,
+        with a refusal (or another server does, that has taken over the address): nothing has been sent yet, so
+        nothing is lost. A unix socket's file is removed instead.
+
+        Returns:
+            Whether GATE_S is worth waiting for.
         """
-        if unlink and self._file is not None:
+        if self.is_unix:
+            self._unlink()
+        for level, option in self._gates:
+            self.sock.setsockopt(level, option, _NOBODY)
+        return bool(self._gates)
+
+    def close(self, *, unlink: bool) -> None:
+        """Close this process's hold on it; with ``unlink``, remove the unix socket file that was made for it."""
+        if unlink:
+            self._unlink()
+        self.sock.close()
+
+    def _unlink(self) -> None:
+        """Remove the socket's file, if it is still the one that was made: while the socket is open, nobody else's file
+        can have got its inode number."""
+        if self._file is not None:
             path, device, inode = self._file
+            self._file = None
             try:
                 found = os.lstat(path)
                 if (found.st_dev, found.st_ino) == (device, inode):
                     os.unlink(path)
             except OSError:
                 pass  # already gone, or no longer ours to remove: the next start replaces a stale file
-        self.sock.close()
 
     def __str__(self) -> str:
         host, port = self._server

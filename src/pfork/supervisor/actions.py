@@ -49,4 +49,9 @@ class Kill:
     slot: int
 
 
-Action = Spawn | Retire | Dismiss | Abandon | Collect | Kill
+@dataclass(frozen=True, slots=True)
+class StopListening:
+    """Close the sockets: the workers hold them still, as long as they need to."""
+
+
+Action = Spawn | Retire | Dismiss | Abandon | Collect | Kill | StopListening

@@ -15,7 +15,7 @@ from pfork.base import NS_PER_S, Clock, Exit, ExitStatus, PforkError, Posix, ns
 from pfork.control import BootFailed, Command, ReopenLogs, Report, WorkerReady
 from pfork.scoreboard import Scoreboard, State
 from pfork.supervisor import signals, vigil
-from pfork.supervisor.actions import Abandon, Action, Collect, Dismiss, Kill, Retire, Spawn
+from pfork.supervisor.actions import Abandon, Action, Collect, Dismiss, Kill, Retire, Spawn, StopListening
 from pfork.supervisor.crew import QUICK_NS, Crew
 from pfork.supervisor.pidfile import Pidfile
 from pfork.supervisor.plan import Blueprint, Plan
@@ -43,6 +43,7 @@ class Arbiter:
         self._restarts = Restarts()
         self._reloader = Reloader(posix, blueprint)
         self._exit_code = Exit.OK
+        self._is_listening = True
         self._was_ready = False
         self._announced = 0
         self._pidfile = Pidfile(plan.processes.pidfile) if plan.processes.pidfile else None
@@ -77,7 +78,7 @@ class Arbiter:
     def _observe(self, now_ns: int) -> Observed:
         table, restarts = self._crew.table, self._restarts
         burst = restarts.burst(now_ns, self._desired.workers)
-        return Observed(table.facts, table.free_slots, restarts.spawn_at_ns, burst)
+        return Observed(table.facts, table.free_slots, restarts.spawn_at_ns, burst, self._is_listening)
 
     def _reconcile(self) -> None:
         now_ns = self._clock.monotonic_ns()
@@ -98,6 +99,9 @@ class Arbiter:
                 self._collect(self._crew.table[slot])
             case Kill(slot):
                 self._crew.kill(slot, now_ns)
+            case StopListening():
+                self._is_listening = False
+                self._blueprint.stop_listening()
 
     def _spawn(self, generation: int, now_ns: int) -> None:
         try:
@@ -225,7 +229,6 @@ class Arbiter:
             log.error("no worker was ever ready: giving up, exit code %d", failure.exit_code)
             self._exit_code = Exit(failure.exit_code)
             self._desired = replace(self._desired, stop=Stop(False, 0))
-            self._blueprint.stop_listening()
         elif self._is_on_trial(worker):
             self._roll_back(failure.text)
         else:
@@ -257,9 +260,12 @@ class Arbiter:
         self._give_up_reload()
         seconds = self._desired.graceful_ns / NS_PER_S
         log.info("stopping: %s, %s", name, f"graceful, at most {seconds:g} s" if graceful else "at once")
-        deadline_ns = now_ns + self._desired.graceful_ns if graceful else now_ns
-        self._desired = replace(self._desired, stop=Stop(graceful, deadline_ns))
-        self._blueprint.stop_listening()
+        deadline_ns, drain_ns = now_ns, now_ns
+        if graceful:
+            self._crew.announce_stop()
+            deadline_ns = now_ns + self._desired.graceful_ns
+            drain_ns = min(deadline_ns, now_ns + ns(self._blueprint.gate()))
+        self._desired = replace(self._desired, stop=Stop(graceful, deadline_ns, drain_ns))
 
     def _scale(self, step: int) -> None:
         most = self._board.slots // 2 - 1  # a reload needs as many again, and draining ones hold slots too
@@ -315,9 +321,9 @@ class Arbiter:
         generation, workers = self._desired.generation, self._desired.workers
         if self._reloader.phase is Phase.ROLL:
             self._reloader.commit()
-            log.info("reload done: generation %d, %d workers", generation, workers)
+            log.info("reload done: generation %d, %s", generation, _workers(workers))
         elif self._announced != generation:
-            log.info("ready: %d workers, generation %d", workers, generation)
+            log.info("ready: %s, generation %d", _workers(workers), generation)
         self._announced = generation
 
     def _is_on_trial(self, worker: Worker) -> bool:
@@ -338,3 +344,7 @@ class Arbiter:
             self._rejected("the server stops")
         elif self._reloader.phase is Phase.ROLL:
             self._roll_back("the server stops")
+
+
+def _workers(count: int) -> str:
+    return f"{count} worker" if count == 1 else f"{count} workers"

@@ -66,6 +66,11 @@ class Crew:
         self._board.order_drain(action.slot)
         self.order(worker, Drain(action.deadline_ns, action.empty_backlog))
 
+    def announce_stop(self) -> None:
+        """Let every response say ``Connection: close`` from now on, though the workers go on for a moment."""
+        for worker in self.table:
+            self._board.order_drain(worker.slot)
+
     def dismiss(self, slot: int, now_ns: int) -> None:
         worker = self.table[slot]
         self.table.enter(worker, State.DYING, now_ns + QUICK_NS)

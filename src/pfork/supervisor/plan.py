@@ -37,6 +37,9 @@ class Blueprint(Protocol):
     def rollback(self) -> None:
         """The staged plan is given up: let go of what only it needed."""
 
+    def gate(self) -> float:
+        """The server is about to stop: let no new client in. Returns how many seconds later to stop listening."""
+
     def stop_listening(self) -> None:
         """No worker will be started any more: close the sockets."""
 

@@ -25,7 +25,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pfork.scoreboard import State
-from pfork.supervisor.actions import Abandon, Action, Collect, Dismiss, Kill, Retire, Spawn
+from pfork.supervisor.actions import Abandon, Action, Collect, Dismiss, Kill, Retire, Spawn, StopListening
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +49,14 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """The server is to end: gracefully until ``deadline_ns``, or at once."""
+    """The server is to end: gracefully until ``deadline_ns``, or at once.
+
+    ``drain_ns``: until then the workers go on as they are, while clients that were let in send their requests.
+    """
 
     graceful: bool
     deadline_ns: int
+    drain_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,19 +74,23 @@ class Desired:
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """What is. ``free_slots`` take a new worker each; spawns are allowed from ``spawn_at_ns`` on, ``burst`` at once."""
+    """What is. ``free_slots`` take a new worker each; spawns are allowed from ``spawn_at_ns`` on, ``burst`` at once.
+
+    ``is_listening``: the arbiter holds the listening sockets.
+    """
 
     workers: tuple[Facts, ...]
     free_slots: int
     spawn_at_ns: int = 0
     burst: int = 1_000_000
+    is_listening: bool = False
 
 
 def reconcile(desired: Desired, observed: Observed, now_ns: int) -> list[Action]:
     """The actions that bring what is nearer to what shall be. Doing them and asking again is safe at any time."""
     actions = _overdue(observed, now_ns)
     if desired.stop is not None:
-        return actions + _stop(desired.stop, observed)
+        return actions + _stop(desired.stop, observed, now_ns)
     return actions + _stuck(observed) + _retire(desired, observed, now_ns) + _spawn(desired, observed, now_ns)
 
 
@@ -97,6 +105,8 @@ def next_deadline_ns(desired: Desired, observed: Observed) -> int:
     times = [time for worker in observed.workers for time in (worker.deadline_ns, worker.collect_ns) if time]
     if desired.stop is None and _missing(desired, observed) > 0 and observed.spawn_at_ns:
         times.append(observed.spawn_at_ns)
+    if desired.stop is not None and desired.stop.graceful and observed.is_listening:
+        times.append(desired.stop.drain_ns)
     return min(times, default=0)
 
 
@@ -111,9 +121,12 @@ def _overdue(observed: Observed, now_ns: int) -> list[Action]:
     return actions
 
 
-def _stop(stop: Stop, observed: Observed) -> list[Action]:
-    actions: list[Action] = []
+def _stop(stop: Stop, observed: Observed, now_ns: int) -> list[Action]:
+    is_waiting = stop.graceful and now_ns < stop.drain_ns
+    actions: list[Action] = [StopListening()] if observed.is_listening and not is_waiting else []
     for worker in observed.workers:
+        if worker.state is State.READY and is_waiting:
+            continue
         if worker.state is State.READY and stop.graceful:
             actions.append(Retire(worker.slot, stop.deadline_ns, empty_backlog=True))
         elif worker.state is State.DRAINING and stop.graceful:
