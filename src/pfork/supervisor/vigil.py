@@ -11,6 +11,8 @@ CONFIRM_NS = ns(0.1)
 """A worker is looked at twice before it is judged: after a suspension of the whole machine or container every request
 looks old, and a tenth of a second lets it go on."""
 
+_PACKAGE = f'File "{os.path.dirname(os.path.dirname(__file__))}{os.sep}'
+
 DUMP_NS = ns(0.25)
 """Python's fault handler writes all stacks within 60 ms even when the GIL is held; then they are collected."""
 
@@ -51,4 +53,15 @@ def collect_stacks(dump_fd: int) -> str:
     text = os.pread(dump_fd, size, 0).decode(errors="replace").strip()
     os.ftruncate(dump_fd, 0)
     os.lseek(dump_fd, 0, os.SEEK_SET)  # the position is shared: the worker writes there too
-    return text
+    return without_server(text)
+
+
+def without_server(stacks: str) -> str:
+    """The stacks of the fault handler, each only down to where pfork called the app: what is below is the same in all
+    of them. A thread that is in pfork's own code shows where."""
+    lines: list[str] = []
+    for block in stacks.split("\n\n"):
+        head, *frames = block.split("\n")
+        own = next((at for at, frame in enumerate(frames) if _PACKAGE in frame), len(frames))
+        lines += [head, *frames[: own + 1]]
+    return "\n".join(lines)
