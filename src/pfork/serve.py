@@ -8,6 +8,7 @@ loop.
 
 from __future__ import annotations
 
+import gc
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -55,6 +56,9 @@ def serve(loaded: Loaded, reload: Callable[[], Loaded]) -> int:
             posix=SystemPosix(),
             clock=SystemClock(),
         )
+        # What is there before the fork is kept from the collector, which would write to every page of it.
+        gc.collect()
+        gc.freeze()
         return arbiter.run()
     finally:
         deployment.stop_listening()

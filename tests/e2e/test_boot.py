@@ -1,6 +1,8 @@
 """From the command to a server that is ready: targets, kinds, titles, and what counts as capacity."""
 
 import os
+import subprocess
+import sys
 
 import psutil
 import pytest
@@ -170,19 +172,29 @@ def test_a_server_leaks_nothing_that_python_can_see(server):
     assert "ResourceWarning" not in one.log.text
 
 
+MEBI = 2**20
+
+
+def interpreter_memory():
+    """Bytes that a Python process takes which does nothing at all."""
+    pages = subprocess.check_output([sys.executable, "-c", "print(open('/proc/self/statm').read().split()[1])"])
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+
 def test_memory_stays_within_its_budget(server):
     app = "def app(environ, start_response):\n    start_response('200 OK', [])\n    return [b'hello']\n"
     one = server("trivial:app", "-w", "2", "-k", "sync", files={"trivial.py": app})
     with one.client() as client:
         for _ in range(20):
             client.get("/")
-    mebi = 2**20
+    # CPython 3.11 takes 8.5 of the 20 MiB before pfork's first line, and its successors take up to one more.
+    budget = 20 * MEBI + max(0, interpreter_memory() - int(8.6 * MEBI))
     arbiter = psutil.Process(one.pid).memory_info()
-    assert arbiter.rss <= 20 * mebi, f"arbiter: {arbiter.rss / mebi:.1f} MiB"
+    assert arbiter.rss <= budget, f"arbiter: {arbiter.rss / MEBI:.1f} MiB"
     for pid in one.workers().values():
         worker = psutil.Process(pid).memory_full_info()
-        assert worker.rss <= 20 * mebi, f"worker: {worker.rss / mebi:.1f} MiB"
-        assert worker.uss <= 6 * mebi, f"worker: {worker.uss / mebi:.1f} MiB of its own"
+        assert worker.rss <= budget, f"worker: {worker.rss / MEBI:.1f} MiB"
+        assert worker.uss <= 6 * MEBI, f"worker: {worker.uss / MEBI:.1f} MiB of its own"
 
 
 def test_the_default_port_is_8000():
