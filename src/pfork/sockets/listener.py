@@ -84,7 +84,8 @@ class Listener:
         self._unix_info = ConnectionInfo("http", self._server, None) if self.is_unix else None
         # An adopted socket may be somebody else's too, who goes on with it.
         can_gate = sys.platform == "linux" and not isinstance(address, FdAddress)
-        self._gates = _GATES.get(sock.family, ()) if can_gate else ()
+        options = _GATES.get(sock.family, ()) if can_gate else ()
+        self._gates = tuple(option for option in options if _knows(sock, option))
 
     def fileno(self) -> int:
         """The descriptor, so that a selector takes the listener as it is."""
@@ -160,6 +161,15 @@ class Listener:
 
     def __repr__(self) -> str:
         return f"<Listener {self}>"
+
+
+def _knows(sock: socket.socket, option: tuple[int, int]) -> bool:
+    """Whether the kernel has an option: sandboxes that speak Linux do not have all of them."""
+    try:
+        sock.getsockopt(*option)
+    except OSError:
+        return False
+    return True
 
 
 def _path(name: str | bytes) -> str:
