@@ -234,7 +234,8 @@ def test_released_slots_are_not_looked_at_any_more() -> None:
 
 
 def test_threads_of_a_worker_lose_no_count() -> None:
-    board, (writer,) = ready_board(1)
+    board, _ = ready_board(1)
+    writer = board.writer(0, is_shared=True)
 
     def work() -> None:
         for _ in range(2_000):

@@ -203,9 +203,10 @@ class Scoreboard:
             in_flight=self._in_flight(slot) if state != State.FREE else (),
         )
 
-    def writer(self, slot: int) -> SlotWriter:
+    def writer(self, slot: int, *, is_shared: bool = False) -> SlotWriter:
         """The worker's pen for its slot. It counts from zero, so each worker gets one of its own."""
-        return SlotWriter(self._mapping, self._words, self._layout, slot)
+        kind = SharedSlotWriter if is_shared else SlotWriter
+        return kind(self._mapping, self._words, self._layout, slot)
 
     def _wipe(self, slot: int) -> None:
         """Zero a slot, the state before the rest, so that half a slot is never taken for a whole one.
@@ -234,7 +235,7 @@ class Scoreboard:
 
 
 class SlotWriter:
-    """The worker's pen. ``begin`` and ``end`` may be called by several threads; the rest by one.
+    """The worker's pen, for one thread; see SharedSlotWriter.
 
     The counts are kept here and only copied to the mapping: an app that writes there cannot lead them astray.
     """
@@ -244,7 +245,6 @@ class SlotWriter:
         "_free",
         "_head",
         "_line",
-        "_lock",
         "_mapping",
         "_requests",
         "_since",
@@ -263,7 +263,6 @@ class SlotWriter:
         self._line = layout.line(slot)
         self._active = 0
         self._requests = 0
-        self._lock = threading.Lock()
         # A stack: the lane freed last is taken first, so only as many lines are touched as are needed.
         self._free = list(range(layout.lanes - 1, -1, -1))
 
@@ -296,12 +295,11 @@ class SlotWriter:
         The text is the method and the raw target, cut to 248 bytes.
         """
         words = self._words
-        with self._lock:
-            self._active = active = self._active + 1
-            words[self._head + _ACTIVE] = active
-            if not self._free:
-                return NO_LANE
-            lane = self._free.pop()
+        self._active = active = self._active + 1
+        words[self._head + _ACTIVE] = active
+        if not self._free:
+            return NO_LANE
+        lane = self._free.pop()
         text = method.encode() + b" " + target
         length = len(text)
         if length > _TEXT_BYTES:
@@ -316,21 +314,20 @@ class SlotWriter:
     def end(self, lane: int) -> None:
         """Note that the request of a lane is done; once for each ``begin``, also where that gave NO_LANE."""
         words = self._words
-        with self._lock:
-            if lane != NO_LANE:
-                words[self._since + lane] = 0
-                self._free.append(lane)
-            self._active = active = self._active - 1
-            words[self._head + _ACTIVE] = active
-            self._requests = requests = self._requests + 1
-            words[self._head + _REQUESTS] = requests
+        if lane != NO_LANE:
+            words[self._since + lane] = 0
+            self._free.append(lane)
+        self._active = active = self._active - 1
+        words[self._head + _ACTIVE] = active
+        self._requests = requests = self._requests + 1
+        words[self._head + _REQUESTS] = requests
 
     def is_draining(self) -> bool:
         """Whether the arbiter has asked this worker to finish."""
         return self._words[self._head + _DRAIN] != 0
 
-    def has_idle_sibling(self) -> bool:
-        """Whether another ready worker of this generation has no request in progress.
+    def has_idle_sibling(self, room: int = 1) -> bool:
+        """Whether another ready worker of this generation has fewer than ``room`` requests in progress.
 
         At most one look at each slot below the high water; a busy sibling costs one load.
         """
@@ -340,7 +337,7 @@ class SlotWriter:
         end = _HEADER_WORDS + min(words[_HIGH_WATER], self._slots) * _HEAD_WORDS
         for head in range(_HEADER_WORDS, end, _HEAD_WORDS):
             if (
-                words[head + _ACTIVE] == 0
+                words[head + _ACTIVE] < room
                 and words[head + _STATE] == State.READY
                 and words[head + _GENERATION] == generation
                 and head != mine
@@ -382,3 +379,21 @@ def _memory_file(size: int) -> int | None:
     except OSError:  # a sandboxed kernel without seals: as good as an anonymous mapping
         pass
     return fd
+
+
+class SharedSlotWriter(SlotWriter):
+    """A pen whose ``begin`` and ``end`` several threads may call. The lock costs as much as they do."""
+
+    __slots__ = ("_lock",)
+
+    def __init__(self, mapping: mmap.mmap, words: memoryview[int], layout: _Layout, slot: int) -> None:
+        super().__init__(mapping, words, layout, slot)
+        self._lock = threading.Lock()
+
+    def begin(self, now_ns: int, method: str, target: bytes) -> int:
+        with self._lock:
+            return super().begin(now_ns, method, target)
+
+    def end(self, lane: int) -> None:
+        with self._lock:
+            super().end(lane)

@@ -91,7 +91,7 @@ class Deployment:
                 Assignment(
                     seat=seat,
                     listeners=listeners,
-                    slot=self.board.writer(seat.slot),
+                    slot=self.board.writer(seat.slot, is_shared=settings.processes.threads > 1),
                     app=settings.app,
                     processes=settings.processes,
                     http=settings.http,

@@ -75,7 +75,7 @@ class Worker:
         self._assignment = Assignment(
             seat=Seat(slot, GENERATION, self._theirs, self._dump_fd, DUMP_SIGNAL),
             listeners=self.listeners,
-            slot=self.board.writer(slot),
+            slot=self.board.writer(slot, is_shared=True),
             app=AppSettings(wsgi_app=target, **(settings or {})),
             processes=ProcessSettings(worker_class=kind, **(processes or {})),
             http=HttpSettings(**(http or {})),

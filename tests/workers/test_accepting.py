@@ -79,6 +79,23 @@ def test_a_thread_worker_takes_as_many_as_it_has_threads(crew, gate):
     assert [answers.count(one.pid) for one in workers] == [3, 3]
 
 
+def test_a_full_worker_lets_new_clients_in_while_its_app_is_quick(crew, gate):
+    """Else they wait until those that are connected leave a thread free: seconds, under load."""
+
+    def app(environ, start_response):
+        gate.hold()
+        return hello(environ, start_response)
+
+    (one,) = crew(app, 1, kind="thread", processes={"threads": 1})
+    with one.connect() as held, one.connect() as other:
+        held.get("/")
+        gate.wait()
+        other.send(b"BROKEN\r\n\r\n")  # whoever accepts it can answer it, without a thread
+        assert other.answer().status == 400
+        gate.let_go()
+        assert held.answer().body == b"ok"
+
+
 def test_a_fast_app_keeps_its_connections(crew, kind):
     one, _ = crew(hello, 2, kind=kind, processes={"workers": 2})
     with one.connect() as client:

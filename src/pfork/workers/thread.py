@@ -67,8 +67,11 @@ class ThreadKind:
             self.reactor.update_accepting()
 
     def has_room(self) -> bool:
-        """Whether a thread is free."""
-        return self._busy < self._threads
+        """Whether a thread is free, or will be in a moment and no other worker has one: else a new client would have to
+        wait until those that are connected leave a thread free, which may be never."""
+        return self._busy < self._threads or (
+            self._answerer.is_quick and not self._slot.has_idle_sibling(room=self._threads)
+        )
 
     def make_outlet(self, sock: socket.socket) -> Outlet:
         """Written to by the pool, sent by the reactor, too."""
