@@ -1,9 +1,9 @@
 """The bridge: turns settings into sockets, logs, a scoreboard and an arbiter whose workers run ``worker_main``.
 
 What is imported before the fork is shared by all workers; what a worker imports itself is its own, and more than that,
-since to import is to touch much of what was shared. So the common life of a worker and the WSGI gateway are imported
-here (1.9 MB less for each worker, half a MB more for the arbiter). The kinds are not, nor the parser and the event
-loop.
+since to import is to touch much of what was shared. So the common life of a worker, the WSGI gateway and the sync kind
+are imported here (2 MB less for each worker, less than one more for the arbiter). The other kinds are not, nor the
+parser and the event loop.
 """
 
 from __future__ import annotations

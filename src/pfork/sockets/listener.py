@@ -48,7 +48,7 @@ _MAPPED = "::ffff:"  # RFC 4291 2.5.5.2: an IPv4 client of an IPv6 socket
 
 
 class ConnectionInfo(NamedTuple):
-    """What a gateway may know of a connection. A tuple, which costs a third of a frozen dataclass to make.
+    """What a gateway may know of a connection. A tuple, which costs half of a frozen dataclass to make.
 
     ``server`` is the listener's address: host and port, or the path of a unix socket and None.
     ``client`` is the peer's host and port; None on a unix socket, where a peer has neither.
